@@ -1,0 +1,29 @@
+"""Invertible maps of one event with exact log-determinants."""
+
+from .base import Bijector
+from .compose import Chain, Invert, Stack
+from .coupling import Coupling, alternating, checkerboard, halves
+from .elementwise import Elementwise
+from .linear import LU
+from .scalar import Affine, RationalQuadraticSpline, ScalarMap, Scale, Shift
+from .shape import Permute, Reverse
+
+__all__ = [
+    "LU",
+    "Affine",
+    "Bijector",
+    "Chain",
+    "Coupling",
+    "Elementwise",
+    "Invert",
+    "Permute",
+    "RationalQuadraticSpline",
+    "Reverse",
+    "ScalarMap",
+    "Scale",
+    "Shift",
+    "Stack",
+    "alternating",
+    "checkerboard",
+    "halves",
+]

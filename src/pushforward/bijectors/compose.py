@@ -1,0 +1,245 @@
+"""Bijectors made of bijectors: Chain, Stack and Invert."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, PRNGKeyArray
+
+from ..errors import ConfigError, ShapeError
+from .base import Bijector, Cheap, merge_context_shapes
+
+_OPPOSITE: dict[Cheap, Cheap] = {"both": "both", "forward": "inverse", "inverse": "forward", "neither": "neither"}
+
+
+class Chain(Bijector):
+    """The composition of bijectors in sampling order: y = f_n(... f_2(f_1(x))).
+
+    Args:
+        bijectors: the maps, the one next to the base first. Those that take a context must agree on its shape;
+            it is passed to them and to no other.
+
+    Raises:
+        ConfigError: if the list is empty.
+        ShapeError: if one map's output is not the next one's input, or two expect different contexts.
+    """
+
+    bijectors: tuple[Bijector, ...]
+
+    def __init__(self, bijectors: Sequence[Bijector]):
+        self.bijectors = tuple(bijectors)
+        if not self.bijectors:
+            raise ConfigError("Chain: expected at least one bijector, got an empty list.")
+        for index, (first, second) in enumerate(zip(self.bijectors, self.bijectors[1:], strict=False)):
+            if first.out_shape != second.in_shape:
+                raise ShapeError(
+                    f"Chain: bijectors[{index + 1}] ({type(second).__name__}) expects events of shape "
+                    f"{second.in_shape}, but bijectors[{index}] ({type(first).__name__}) gives {first.out_shape}."
+                )
+        merge_context_shapes("Chain", [part.context_shape for part in self.bijectors])
+
+    @property
+    def in_shape(self) -> tuple[int, ...]:
+        """Shape of x: the first map's."""
+        return self.bijectors[0].in_shape
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of y: the last map's."""
+        return self.bijectors[-1].out_shape
+
+    @property
+    def context_shape(self) -> tuple[int, ...] | None:
+        """The shape that the parts agree on, or None if none takes a context."""
+        return merge_context_shapes("Chain", [part.context_shape for part in self.bijectors])
+
+    @property
+    def cheap(self) -> Cheap:
+        """The direction that is cheap in every part."""
+        sides = {part.cheap for part in self.bijectors} - {"both"}
+        if not sides:
+            return "both"
+        return sides.pop() if len(sides) == 1 else "neither"
+
+    def forward_and_log_det(
+        self, x: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Apply the parts first to last; see `Bijector`."""
+        total = jnp.zeros((), x.dtype)
+        for index, part in enumerate(self.bijectors):
+            x, log_det = part.forward_and_log_det(x, _for(part, context), key=_fold(key, index))
+            total = total + log_det
+        return x, total
+
+    def inverse_and_log_det(
+        self, y: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Invert the parts last to first; see `Bijector`."""
+        total = jnp.zeros((), y.dtype)
+        for index, part in reversed(list(enumerate(self.bijectors))):
+            y, log_det = part.inverse_and_log_det(y, _for(part, context), key=_fold(key, index))
+            total = total + log_det
+        return y, total
+
+    def __getitem__(self, index: int) -> Bijector:
+        return self.bijectors[index]
+
+    def __len__(self) -> int:
+        return len(self.bijectors)
+
+    def __iter__(self) -> Iterator[Bijector]:
+        return iter(self.bijectors)
+
+
+class Stack(Bijector):
+    """Layers of one structure with stacked parameters, applied by `jax.lax.scan`.
+
+    The compiled program holds one layer, so compile time does not grow with depth. Masks and permutations are
+    arrays, so they may differ from layer to layer.
+
+    Args:
+        layers: built bijectors in sampling order, of equal structure: the same static fields, and arrays of the
+            same shapes and dtypes.
+        unroll: how many layers one turn of the loop holds; larger compiles slower and may run faster.
+
+    Raises:
+        ConfigError: if the list is empty or the structures differ.
+        ShapeError: if a layer's input and output shapes differ.
+    """
+
+    stacked: Bijector
+    depth: int = eqx.field(static=True)
+    unroll: int = eqx.field(static=True)
+
+    def __init__(self, layers: Sequence[Bijector], *, unroll: int = 1):
+        if not layers:
+            raise ConfigError("Stack: expected at least one layer, got an empty list.")
+        parts = [eqx.partition(layer, eqx.is_array) for layer in layers]
+        for index, (arrays, static) in enumerate(parts):
+            if not eqx.tree_equal(static, parts[0][1]) or _shapes(arrays) != _shapes(parts[0][0]):
+                raise ConfigError(
+                    f"Stack: layer {index} has another structure than layer 0. Use Chain for layers that differ."
+                )
+        first = layers[0]
+        if first.in_shape != first.out_shape:
+            raise ShapeError(
+                f"Stack: expected layers that keep the shape, got {first.in_shape} -> {first.out_shape}."
+            )
+        arrays = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[arrays for arrays, _ in parts])
+        self.stacked = eqx.combine(arrays, parts[0][1])
+        self.depth = len(layers)
+        self.unroll = unroll
+
+    @property
+    def in_shape(self) -> tuple[int, ...]:
+        """Shape of x: the layer's."""
+        return self.stacked.in_shape
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of y: the layer's."""
+        return self.stacked.out_shape
+
+    @property
+    def context_shape(self) -> tuple[int, ...] | None:
+        """Shape of the context: the layer's."""
+        return self.stacked.context_shape
+
+    @property
+    def cheap(self) -> Cheap:
+        """The layer's cheap direction."""
+        return self.stacked.cheap
+
+    def layer(self, index: int) -> Bijector:
+        """Return one layer, with its own parameters; negative indices count from the data side."""
+        arrays, static = eqx.partition(self.stacked, eqx.is_array)
+        return eqx.combine(jax.tree.map(lambda leaf: leaf[index], arrays), static)
+
+    def forward_and_log_det(
+        self, x: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Apply the layers first to last; see `Bijector`."""
+        return self._scan("forward_and_log_det", x, context, key)
+
+    def inverse_and_log_det(
+        self, y: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Invert the layers last to first; see `Bijector`."""
+        return self._scan("inverse_and_log_det", y, context, key)
+
+    def _scan(
+        self, method: str, event: Array, context: Array | None, key: PRNGKeyArray | None
+    ) -> tuple[Array, Array]:
+        arrays, static = eqx.partition(self.stacked, eqx.is_array)
+        # The carry must keep its dtype: start with the one that the layer's own parameters lead to.
+        dtype = jnp.result_type(event, *jax.tree.leaves(eqx.filter(arrays, eqx.is_inexact_array)))
+
+        def step(carry: tuple[Array, Array], turn: tuple[Any, Array]) -> tuple[tuple[Array, Array], None]:
+            event, total = carry
+            leaves, index = turn
+            layer = eqx.combine(leaves, static)
+            event, log_det = getattr(layer, method)(event, context, key=_fold(key, index))
+            return (event, total + log_det), None
+
+        start = (event.astype(dtype), jnp.zeros((), dtype))
+        turns = (arrays, jnp.arange(self.depth))
+        reverse = method == "inverse_and_log_det"
+        (event, total), _ = jax.lax.scan(step, start, turns, reverse=reverse, unroll=self.unroll)
+        return event, total
+
+
+class Invert(Bijector):
+    """The same map with its two directions exchanged: `Invert(f).forward` is `f.inverse`.
+
+    Args:
+        bijector: the map to turn round.
+    """
+
+    bijector: Bijector
+
+    @property
+    def in_shape(self) -> tuple[int, ...]:
+        """Shape of x: the inner map's output."""
+        return self.bijector.out_shape
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of y: the inner map's input."""
+        return self.bijector.in_shape
+
+    @property
+    def context_shape(self) -> tuple[int, ...] | None:
+        """Shape of the context: the inner map's."""
+        return self.bijector.context_shape
+
+    @property
+    def cheap(self) -> Cheap:
+        """The inner map's cheap direction, turned round."""
+        return _OPPOSITE[self.bijector.cheap]
+
+    def forward_and_log_det(
+        self, x: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Apply the inner inverse; see `Bijector`."""
+        return self.bijector.inverse_and_log_det(x, context, key=key)
+
+    def inverse_and_log_det(
+        self, y: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Apply the inner forward map; see `Bijector`."""
+        return self.bijector.forward_and_log_det(y, context, key=key)
+
+
+def _for(part: Bijector, context: Array | None) -> Array | None:
+    return None if part.context_shape is None else context
+
+
+def _fold(key: PRNGKeyArray | None, index: int | Array) -> PRNGKeyArray | None:
+    return None if key is None else jr.fold_in(key, index)
+
+
+def _shapes(arrays: Any) -> list[tuple[tuple[int, ...], Any]]:
+    return [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(arrays)]

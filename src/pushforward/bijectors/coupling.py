@@ -1,0 +1,142 @@
+"""Coupling layers: one part of the event passes unchanged and decides how the other part is mapped."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PRNGKeyArray
+
+from ..errors import ConfigError
+from .base import Bijector, Cheap
+from .elementwise import map_elements
+from .scalar.base import ScalarMap
+
+
+class Coupling(Bijector):
+    """y_a = x_a, y_b = map(x_b; net(x_a, context)), elementwise in b. Jacobian triangular, both directions one pass.
+
+    Args:
+        map: the scalar map applied to part b.
+        net: the conditioner, called as net(x_a, context, key=key) with x_a a vector; returns
+            `number of elements in b` * `map.num_params` numbers, in any shape.
+        mask: booleans of the event's shape, True where the element belongs to a and passes unchanged. Part a may
+            be empty if there is a context, which then alone decides the map.
+        context_shape: shape of the context that the net takes, or None.
+
+    Raises:
+        ConfigError: if part b is empty, or part a is and there is no context.
+
+    Reference: Dinh et al. 2014, NICE, arXiv:1410.8516, section 3.2; Dinh et al. 2016, RealNVP, arXiv:1605.08803,
+    eq. 4-6.
+    """
+
+    map: ScalarMap
+    net: Callable
+    in_shape: tuple[int, ...] = eqx.field(static=True)
+    context_shape: tuple[int, ...] | None = eqx.field(static=True)
+    known: tuple[int, ...] = eqx.field(static=True)
+    cheap: Cheap = eqx.field(static=True)
+
+    def __init__(
+        self,
+        map: ScalarMap,  # noqa: A002
+        net: Callable,
+        mask: Array | np.ndarray | Sequence[bool],
+        context_shape: tuple[int, ...] | None = None,
+    ):
+        mask = np.asarray(mask, dtype=bool)
+        if mask.all() or (not mask.any() and context_shape is None):
+            raise ConfigError(
+                f"Coupling: expected a mask with True and False elements, got {mask.size} equal ones. "
+                "A coupling needs at least two features."
+            )
+        self.map = map
+        self.net = net
+        self.in_shape = mask.shape
+        self.context_shape = context_shape
+        self.known = tuple(int(i) for i in np.flatnonzero(mask))
+        self.cheap = "both"
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of y, the same as of x."""
+        return self.in_shape
+
+    def forward_and_log_det(
+        self, x: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Map part b given part a; see `Bijector`."""
+        return self._apply(self.map.forward, x, context, key)
+
+    def inverse_and_log_det(
+        self, y: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Map part b back given part a, which is the same on both sides; see `Bijector`."""
+        return self._apply(self.map.inverse, y, context, key)
+
+    def _apply(
+        self, function: Callable, event: Array, context: Array | None, key: PRNGKeyArray | None
+    ) -> tuple[Array, Array]:
+        flat = event.reshape(-1)
+        rest = tuple(sorted(set(range(flat.shape[0])) - set(self.known)))
+        a, b = _take(flat, self.known), _take(flat, rest)
+        params = self.net(a, context, key=key).reshape(len(rest), self.map.num_params)
+        mapped, log_det = map_elements(function, params, b)
+        return _merge(a, mapped, self.known, rest).reshape(event.shape), log_det
+
+
+def halves(features: int, *, swap: bool = False) -> np.ndarray:
+    """Mask of a coupling whose first half passes unchanged (the second, with swap): shape (features,)."""
+    return (np.arange(features) < features // 2) ^ swap
+
+
+def alternating(features: int, *, swap: bool = False) -> np.ndarray:
+    """Mask of a coupling whose even elements pass unchanged (the odd ones, with swap): shape (features,).
+
+    One feature alone never passes unchanged, as there would be nothing left to map.
+    """
+    return (np.arange(features) % 2 == 0) ^ swap if features > 1 else np.zeros(features, dtype=bool)
+
+
+def checkerboard(shape: Sequence[int], *, swap: bool = False) -> np.ndarray:
+    """Checkerboard mask over the first two axes (RealNVP, figure 3), the same in every channel.
+
+    Args:
+        shape: (height, width) or (height, width, channels).
+        swap: exchange the colours.
+
+    Raises:
+        ConfigError: if the shape has another number of axes.
+    """
+    if len(shape) not in (2, 3):
+        raise ConfigError(f"checkerboard: expected (height, width) or (height, width, channels), got {tuple(shape)}.")
+    board = (np.indices(shape[:2]).sum(axis=0) % 2 == 0) ^ swap
+    return board if len(shape) == 2 else np.broadcast_to(board[..., None], tuple(shape)).copy()
+
+
+def _take(flat: Array, indices: tuple[int, ...]) -> Array:
+    """Pick elements; as a slice where the indices are evenly spaced, which differentiates without a scatter."""
+    if not indices:
+        return flat[:0]
+    steps = set(np.diff(indices).tolist())
+    if len(steps) <= 1:
+        step = steps.pop() if steps else 1
+        return flat[indices[0] : indices[-1] + 1 : step]
+    return flat[np.asarray(indices)]
+
+
+def _merge(a: Array, b: Array, known: tuple[int, ...], rest: tuple[int, ...]) -> Array:
+    """Put the two parts back in their places."""
+    if not known or rest[-1] < known[0]:
+        return jnp.concatenate([b, a])
+    if known[-1] < rest[0]:
+        return jnp.concatenate([a, b])
+    size = math.prod(a.shape) + math.prod(b.shape)
+    if known == tuple(range(0, size, 2)) and size % 2 == 0:
+        return jnp.stack([a, b], axis=1).reshape(size)
+    if known == tuple(range(1, size, 2)) and size % 2 == 0:
+        return jnp.stack([b, a], axis=1).reshape(size)
+    order = np.argsort(np.asarray(known + rest))
+    return jnp.concatenate([a, b])[order]

@@ -1,0 +1,68 @@
+"""Elementwise: a scalar map with free parameters for every element."""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PRNGKeyArray
+
+from .base import Bijector, Cheap
+from .scalar.base import ScalarMap
+
+
+class Elementwise(Bijector):
+    """y_i = map(x_i) with parameters of its own for every element i.
+
+    Args:
+        map: the scalar map.
+        shape: shape of the event.
+        params: initial parameters, shape (*shape, map.num_params); zeros if left out.
+    """
+
+    map: ScalarMap
+    params: Array
+    in_shape: tuple[int, ...] = eqx.field(static=True)
+    context_shape: None = eqx.field(static=True)
+    cheap: Cheap = eqx.field(static=True)
+
+    def __init__(self, map: ScalarMap, shape: Sequence[int], params: Array | None = None):  # noqa: A002
+        self.map = map
+        self.in_shape = tuple(shape)
+        self.params = jnp.zeros((*self.in_shape, map.num_params)) if params is None else params
+        self.context_shape = None
+        self.cheap = "both"
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of y, the same as of x."""
+        return self.in_shape
+
+    def forward_and_log_det(
+        self, x: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Map every element; see `Bijector`."""
+        del context, key
+        return map_elements(self.map.forward, self.params, x)
+
+    def inverse_and_log_det(
+        self, y: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Map every element back; see `Bijector`."""
+        del context, key
+        return map_elements(self.map.inverse, self.params, y)
+
+
+def map_elements(function, params: Array, values: Array) -> tuple[Array, Array]:
+    """Apply one direction of a scalar map to every element and sum the log-derivatives.
+
+    Args:
+        function: `ScalarMap.forward` or `ScalarMap.inverse`.
+        params: shape (*values.shape, num_params).
+        values: any shape.
+
+    Returns:
+        The mapped values, and the log-determinant, a scalar in nats.
+    """
+    flat, log_derivatives = jax.vmap(function)(params.reshape(-1, params.shape[-1]), values.reshape(-1))
+    return flat.reshape(values.shape), jnp.sum(log_derivatives)

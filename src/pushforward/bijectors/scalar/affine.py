@@ -1,0 +1,88 @@
+"""Affine scalar maps: Shift, Scale and Affine, with the scale parameterisations of the papers."""
+
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from ...errors import ConfigError
+from .base import ScalarMap
+
+ScaleKind = Literal["exp", "softplus", "sigmoid"]
+
+
+class Shift(ScalarMap):
+    """y = x + shift (NICE's additive coupling, Dinh et al. 2014, arXiv:1410.8516, section 3.2)."""
+
+    num_params: int = eqx.field(static=True, default=1, init=False)
+
+    def forward(self, params: Array, x: Array) -> tuple[Array, Array]:
+        """Add the shift; see `ScalarMap`."""
+        return x + params[0], jnp.zeros_like(x)
+
+    def inverse(self, params: Array, y: Array) -> tuple[Array, Array]:
+        """Subtract the shift; see `ScalarMap`."""
+        return y - params[0], jnp.zeros_like(y)
+
+
+class Scale(ScalarMap):
+    """y = exp(a) * x (NICE's final scaling, Dinh et al. 2014, arXiv:1410.8516, section 3.3)."""
+
+    num_params: int = eqx.field(static=True, default=1, init=False)
+
+    def forward(self, params: Array, x: Array) -> tuple[Array, Array]:
+        """Multiply by the scale; see `ScalarMap`."""
+        return x * jnp.exp(params[0]), jnp.broadcast_to(params[0], x.shape)
+
+    def inverse(self, params: Array, y: Array) -> tuple[Array, Array]:
+        """Divide by the scale; see `ScalarMap`."""
+        return y * jnp.exp(-params[0]), jnp.broadcast_to(-params[0], y.shape)
+
+
+class Affine(ScalarMap):
+    """y = scale * x + shift, with the scale made positive in one of three ways.
+
+    Args:
+        scale: how the raw parameter a becomes a scale.
+            "exp": exp(bound * tanh(a / bound)) (RealNVP, Dinh et al. 2016, arXiv:1605.08803, section 4.1: the
+            exponential of a bounded network output); the scale stays within exp(+-bound).
+            "softplus": log(1 + exp(a + log(e - 1))), growing linearly, never zero.
+            "sigmoid": sigmoid(a + 2) (Glow's code; IAF's gate, Kingma et al. 2016, arXiv:1606.04934,
+            algorithm 1): contracts only, and is 0.88 rather than 1 at parameters zero.
+        bound: the bound of "exp".
+
+    Raises:
+        ConfigError: if the scale is unknown or the bound not positive.
+    """
+
+    num_params: int = eqx.field(static=True, default=2, init=False)
+    scale: ScaleKind = eqx.field(static=True, default="exp")
+    bound: float = eqx.field(static=True, default=3.0)
+
+    def __check_init__(self) -> None:
+        if self.scale not in ("exp", "softplus", "sigmoid"):
+            raise ConfigError(f"Affine: expected scale exp, softplus or sigmoid, got {self.scale!r}.")
+        if not self.bound > 0:
+            raise ConfigError(f"Affine: expected a bound above 0, got {self.bound}.")
+
+    def forward(self, params: Array, x: Array) -> tuple[Array, Array]:
+        """Scale, then shift; see `ScalarMap`."""
+        log_scale = self._log_scale(params[0])
+        return x * jnp.exp(log_scale) + params[1], log_scale
+
+    def inverse(self, params: Array, y: Array) -> tuple[Array, Array]:
+        """Undo the shift, then the scale; see `ScalarMap`."""
+        log_scale = self._log_scale(params[0])
+        return (y - params[1]) * jnp.exp(-log_scale), -log_scale
+
+    def _log_scale(self, raw: Array) -> Array:
+        if self.scale == "exp":
+            return self.bound * jnp.tanh(raw / self.bound)
+        if self.scale == "softplus":
+            # log(softplus(u)), u = raw + log(e - 1): for u << 0 softplus(u) ~ exp(u) underflows, its log is u.
+            u = raw + 0.541324854612918
+            low = u < -15.0
+            return jnp.where(low, u, jnp.log(jax.nn.softplus(jnp.where(low, 0.0, u))))
+        return jax.nn.log_sigmoid(raw + 2.0)

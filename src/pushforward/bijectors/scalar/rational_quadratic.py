@@ -1,0 +1,47 @@
+"""The rational-quadratic spline as a scalar map."""
+
+import equinox as eqx
+from jaxtyping import Array
+
+from ...errors import ConfigError
+from ...numerics import splines
+from .base import ScalarMap
+
+
+class RationalQuadraticSpline(ScalarMap):
+    """Monotone rational-quadratic spline on [-bound, bound], identity outside.
+
+    Args:
+        bins: number of bins.
+        bound: half width of the interval.
+
+    Raises:
+        ConfigError: if bins lies outside 2 to 512 or the bound is not positive.
+
+    Reference: Durkan et al. 2019, Neural Spline Flows, arXiv:1906.04032, section 3.1.
+    """
+
+    bins: int = eqx.field(static=True, default=8)
+    bound: float = eqx.field(static=True, default=5.0)
+
+    def __check_init__(self) -> None:
+        if not 2 <= self.bins <= 512:
+            raise ConfigError(f"RationalQuadraticSpline: expected 2 to 512 bins, got {self.bins}.")
+        if not self.bound > 0:
+            raise ConfigError(f"RationalQuadraticSpline: expected a bound above 0, got {self.bound}.")
+
+    @property
+    def num_params(self) -> int:
+        """3 * bins - 1: widths, heights and inner slopes."""
+        return 3 * self.bins - 1
+
+    def forward(self, params: Array, x: Array) -> tuple[Array, Array]:
+        """Apply the spline; see `ScalarMap` and `numerics.splines.rational_quadratic`."""
+        return splines.rational_quadratic(x, *self._split(params), bound=self.bound)
+
+    def inverse(self, params: Array, y: Array) -> tuple[Array, Array]:
+        """Invert the spline in closed form; see `numerics.splines.rational_quadratic_inverse`."""
+        return splines.rational_quadratic_inverse(y, *self._split(params), bound=self.bound)
+
+    def _split(self, params: Array) -> tuple[Array, Array, Array]:
+        return params[: self.bins], params[self.bins : 2 * self.bins], params[2 * self.bins :]

@@ -1,0 +1,94 @@
+"""Bijectors that only move elements: Permute and Reverse."""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PRNGKeyArray
+
+from ..errors import ConfigError
+from .base import Bijector, Cheap
+
+
+class Permute(Bijector):
+    """y = x[order], on vectors. The order is an array, so that layers of a Stack may have different ones.
+
+    Args:
+        order: a permutation of 0 .. features - 1.
+
+    Raises:
+        ConfigError: if it is not a permutation.
+    """
+
+    order: Array
+    inverse_order: Array
+    in_shape: tuple[int, ...] = eqx.field(static=True)
+    context_shape: None = eqx.field(static=True)
+    cheap: Cheap = eqx.field(static=True)
+
+    def __init__(self, order: Sequence[int] | Array | np.ndarray):
+        if not isinstance(order, jax.core.Tracer) and sorted(np.asarray(order).tolist()) != list(range(len(order))):
+            raise ConfigError(f"Permute: expected each of 0 to {len(order) - 1} once, got {np.asarray(order)}.")
+        order = jnp.asarray(order, dtype=jnp.int32)
+        self.order = order
+        self.inverse_order = jnp.argsort(order).astype(jnp.int32)
+        self.in_shape = order.shape
+        self.context_shape = None
+        self.cheap = "both"
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of y, the same as of x."""
+        return self.in_shape
+
+    def forward_and_log_det(
+        self, x: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Reorder the elements; the log-determinant is 0. See `Bijector`."""
+        del context, key
+        return x[self.order], jnp.zeros((), x.dtype)
+
+    def inverse_and_log_det(
+        self, y: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Restore the order; the log-determinant is 0. See `Bijector`."""
+        del context, key
+        return y[self.inverse_order], jnp.zeros((), y.dtype)
+
+
+class Reverse(Bijector):
+    """y = the elements of x in reversed order, along the last axis.
+
+    Args:
+        shape: shape of the event.
+    """
+
+    in_shape: tuple[int, ...] = eqx.field(static=True)
+    context_shape: None = eqx.field(static=True)
+    cheap: Cheap = eqx.field(static=True)
+
+    def __init__(self, shape: Sequence[int]):
+        self.in_shape = tuple(shape)
+        self.context_shape = None
+        self.cheap = "both"
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of y, the same as of x."""
+        return self.in_shape
+
+    def forward_and_log_det(
+        self, x: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Reverse the last axis; the log-determinant is 0. See `Bijector`."""
+        del context, key
+        return jnp.flip(x, -1), jnp.zeros((), x.dtype)
+
+    def inverse_and_log_det(
+        self, y: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Reverse the last axis again; the log-determinant is 0. See `Bijector`."""
+        del context, key
+        return jnp.flip(y, -1), jnp.zeros((), y.dtype)

@@ -1,0 +1,112 @@
+"""Neural spline flow: rational-quadratic couplings with a linear map between them."""
+
+from typing import Any, Literal
+
+import jax.random as jr
+from jaxtyping import PRNGKeyArray
+
+from ..bijectors import (
+    LU,
+    Affine,
+    Bijector,
+    Chain,
+    Elementwise,
+    Invert,
+    Permute,
+    RationalQuadraticSpline,
+    Reverse,
+    alternating,
+    halves,
+)
+from ..distributions.flow import Flow
+from ..distributions.normal import StandardNormal
+from ..errors import ConfigError
+from ..nets.mlp import Activation
+from ._parts import check_sizes, coupling, repeated, say_one_dimensional
+from .registry import register
+
+Mixing = Literal["lu", "permutation", "reverse"]
+
+
+@register
+def nsf(
+    key: PRNGKeyArray,
+    *,
+    features: int,
+    context_features: int = 0,
+    layers: int = 8,
+    hidden: tuple[int, ...] = (128, 128),
+    bins: int = 8,
+    bound: float = 5.0,
+    mixing: Mixing = "lu",
+    activation: Activation = "relu",
+    dropout: float = 0.0,
+) -> Flow:
+    """Neural spline flow with couplings, on a standard normal base.
+
+    Each layer, from data to base: a mixing of the features, then a coupling whose first half decides the splines of
+    the second. The data should be standardised: beyond `bound` the splines are the identity.
+
+    Args:
+        key: for the initial weights and the permutations.
+        features: size of an event. With one feature and no context it is a chain of splines and affine maps.
+        context_features: size of the context; 0 for none.
+        layers: number of couplings.
+        hidden: hidden layers of each conditioner.
+        bins: bins of each spline.
+        bound: half width of the splines' interval.
+        mixing: "lu" (a random permutation and a learned LU map, the paper's choice), "permutation" (random) or
+            "reverse".
+        activation: activation of the conditioners.
+        dropout: dropout in the conditioners while training.
+
+    Returns:
+        A Flow that starts close to the standard normal.
+
+    Raises:
+        ConfigError: if an argument does not fit.
+
+    Reference: Durkan et al. 2019, Neural Spline Flows, arXiv:1906.04032, sections 3.1, 4 and 5.1.
+    """
+    check_sizes("nsf", features=features, layers=layers, hidden=hidden, bins=bins)
+    check_sizes("nsf", least=0, context_features=context_features)
+    if mixing not in ("lu", "permutation", "reverse"):
+        raise ConfigError(f"nsf: expected mixing lu, permutation or reverse, got {mixing!r}.")
+    spline = RationalQuadraticSpline(bins, bound)
+    net = {"hidden": hidden, "activation": activation, "dropout": dropout}
+    if features == 1 and not context_features:
+        say_one_dimensional("nsf", "a chain of splines and affine maps")
+
+    def layer(key: PRNGKeyArray) -> Bijector:
+        if features == 1:
+            inner: list[Bijector] = _one_dimensional(key, spline, context_features, net)
+        else:
+            mixer, splines = jr.split(key)
+            inner = [
+                *_mixing(mixer, features, mixing),
+                coupling(splines, spline, halves(features), context_features, **net),
+            ]
+        # The parts are written from data to base, where training goes: their forward formulas are the cheaper ones.
+        return Invert(Chain(inner))
+
+    return Flow(StandardNormal((features,)), repeated(layer, key, layers))
+
+
+def _mixing(key: PRNGKeyArray, features: int, mixing: Mixing) -> list[Bijector]:
+    if mixing == "reverse":
+        return [Reverse((features,))]
+    permute = Permute(jr.permutation(key, features))
+    return [permute] if mixing == "permutation" else [permute, LU(features)]
+
+
+def _one_dimensional(
+    key: PRNGKeyArray, spline: RationalQuadraticSpline, context_features: int, net: dict[str, Any]
+) -> list[Bijector]:
+    if not context_features:
+        return [Elementwise(Affine("softplus"), (1,)), Elementwise(spline, (1,))]
+    first, second = jr.split(key)
+    nothing_known = alternating(1)
+    return [
+        coupling(first, Affine("softplus"), nothing_known, context_features, **net),
+        coupling(second, spline, nothing_known, context_features, **net),
+    ]

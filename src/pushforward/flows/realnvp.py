@@ -1,0 +1,62 @@
+"""RealNVP: affine couplings with alternating masks and a bounded log-scale."""
+
+from jaxtyping import PRNGKeyArray
+
+from ..bijectors import Affine, Bijector, Elementwise, Invert, alternating
+from ..bijectors.scalar.affine import ScaleKind
+from ..distributions.flow import Flow
+from ..distributions.normal import StandardNormal
+from ..nets.mlp import Activation
+from ._parts import alternated, check_sizes, coupling, say_one_dimensional
+from .registry import register
+
+
+@register
+def realnvp(
+    key: PRNGKeyArray,
+    *,
+    features: int,
+    context_features: int = 0,
+    layers: int = 8,
+    hidden: tuple[int, ...] = (128, 128),
+    activation: Activation = "relu",
+    dropout: float = 0.0,
+    scale: ScaleKind = "exp",
+    bound: float = 3.0,
+) -> Flow:
+    """RealNVP: affine couplings, even and odd elements in turn, on a standard normal base.
+
+    The couplings run from data to base: z_b = x_b * s(x_a) + t(x_a), the paper's direction.
+
+    Args:
+        key: for the initial weights.
+        features: size of an event. With one feature and no context only a shift and a scale remain: a Gaussian.
+        context_features: size of the context; 0 for none.
+        layers: number of couplings.
+        hidden: hidden layers of each conditioner.
+        activation: activation of the conditioners.
+        dropout: dropout in the conditioners while training.
+        scale: how the scale is made positive, see `Affine`.
+        bound: bound of the log-scale of "exp".
+
+    Returns:
+        A Flow that starts as the standard normal (with scale "exp" or "softplus").
+
+    Raises:
+        ConfigError: if an argument does not fit.
+
+    Reference: Dinh et al. 2016, Density estimation using Real NVP, arXiv:1605.08803, eq. 4-8 and figure 3.
+    """
+    check_sizes("realnvp", features=features, layers=layers, hidden=hidden)
+    check_sizes("realnvp", least=0, context_features=context_features)
+    affine = Affine(scale=scale, bound=bound)
+    if features == 1 and not context_features:
+        say_one_dimensional("realnvp", "one shift and one scale, so a Gaussian,")
+        return Flow(StandardNormal((1,)), Invert(Elementwise(affine, (1,))))
+
+    def layer(key: PRNGKeyArray, swap: bool) -> Bijector:
+        mask = alternating(features, swap=swap)
+        net = {"hidden": hidden, "activation": activation, "dropout": dropout}
+        return Invert(coupling(key, affine, mask, context_features, **net))
+
+    return Flow(StandardNormal((features,)), alternated(layer, key, layers))

@@ -1,0 +1,84 @@
+"""The arguments of a recipe, checked before the recipe runs on them.
+
+A recipe builds masks and loops over layers in plain Python, so it does work in proportion to its arguments
+even where no weight is allocated. Therefore every number is bounded, and so is the size of the flow that they
+describe: by what the file really holds, for a flow that was saved has its weights in the file.
+"""
+
+import inspect
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from ..flows import registry
+from .refusal import Refused, show
+
+MAX_INTEGER = 2**20
+"""The largest whole number under a name that is not in the list of limits."""
+
+_LIMITS = {"features": 10**6, "context_features": 10**6, "layers": 1024, "hidden": 2**16, "bins": 2**12}
+_MAX_TEXT = 256
+_SLACK = 64
+_FREE = 2**16
+
+
+def check_arguments(recipe: str, arguments: Mapping[str, Any], stored: int) -> None:
+    """Raise `Refused` unless a recipe may be run with these arguments.
+
+    Args:
+        recipe: the name of the recipe.
+        arguments: its keyword arguments, parsed from JSON.
+        stored: how many numbers the arrays of the file hold together.
+    """
+    if recipe not in registry.names():
+        known = registry.names()
+        raise Refused(
+            'key "recipe"', f"one of the {len(known)} known recipes ({', '.join(known)})", show(recipe)
+        )
+    allowed = list(inspect.signature(registry.get(recipe)).parameters)[1:]
+    for name, value in arguments.items():
+        if name not in allowed:
+            raise Refused('key "arguments"', f"the arguments of {recipe} ({', '.join(allowed)})", show(name))
+        _check_value(f"argument {show(name)}", value, _LIMITS.get(name))
+    size = _least_size(arguments)
+    most = _SLACK * stored + _FREE
+    if size > most:
+        raise Refused(
+            'key "arguments"',
+            f"a flow of at most {most} numbers beside the {stored} that the file holds",
+            f"arguments for one of {size}",
+        )
+
+
+def _check_value(what: str, value: Any, limit: int | None) -> None:
+    """Check a value and all that it holds; with a limit it must be a size or a list of sizes."""
+    if isinstance(value, list):
+        for item in value:
+            _check_value(what, item, limit)
+    elif limit is not None:
+        if value is not None and (type(value) is not int or not 0 <= value <= limit):
+            raise Refused(what, f"whole numbers from 0 to {limit}", show(value))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check_value(what, key, None)
+            _check_value(what, item, None)
+    elif isinstance(value, str) and len(value) > _MAX_TEXT:
+        raise Refused(what, f"text of at most {_MAX_TEXT} letters", f"{len(value)} letters")
+    elif type(value) is int and abs(value) > MAX_INTEGER:
+        raise Refused(what, f"whole numbers of at most {MAX_INTEGER}", show(value))
+
+
+def _least_size(arguments: Mapping[str, Any]) -> int:
+    """Estimate from below, by the names that all recipes share, how many numbers a flow holds."""
+    inputs = _total(arguments.get("features")) + _total(arguments.get("context_features"))
+    hidden = arguments.get("hidden")
+    widths = [width for width in (hidden if isinstance(hidden, list) else [hidden]) if type(width) is int]
+    layers = _total(arguments.get("layers")) if arguments.get("layers") is not None else 1
+    return layers * (inputs + sum(a * b for a, b in pairwise([inputs, *widths])))
+
+
+def _total(value: Any) -> int:
+    """Return a size, or the sum of a list of sizes."""
+    if isinstance(value, list):
+        return sum(_total(item) for item in value)
+    return value if type(value) is int else 0

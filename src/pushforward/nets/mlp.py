@@ -1,0 +1,177 @@
+"""Fully connected conditioners: MLP and ResidualMLP, with context and dropout."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, PRNGKeyArray
+
+from ..errors import ConfigError
+
+Activation = Literal["relu", "tanh", "silu", "gelu", "elu", "leaky_relu"]
+_ACTIVATIONS: dict[str, Callable] = {
+    "relu": jax.nn.relu,
+    "tanh": jnp.tanh,
+    "silu": jax.nn.silu,
+    "gelu": jax.nn.gelu,
+    "elu": jax.nn.elu,
+    "leaky_relu": jax.nn.leaky_relu,
+}
+
+
+class MLP(eqx.Module):
+    """Fully connected network from a vector, and a context vector beside it, to a vector.
+
+    The last layer starts at zero, so that a flow made with it starts as its maps do at parameters zero.
+
+    Args:
+        key: for the initial weights.
+        in_features: size of x.
+        out_features: size of the output.
+        context_features: size of the context; 0 for none.
+        hidden: sizes of the hidden layers; empty for an affine map.
+        activation: relu, tanh, silu, gelu, elu or leaky_relu.
+        dropout: probability with which a hidden unit is dropped while a key is given.
+    """
+
+    layers: tuple[eqx.nn.Linear, ...]
+    activation: Activation = eqx.field(static=True)
+    dropout: float = eqx.field(static=True)
+    context_features: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        key: PRNGKeyArray,
+        in_features: int,
+        out_features: int,
+        *,
+        context_features: int = 0,
+        hidden: Sequence[int] = (128, 128),
+        activation: Activation = "relu",
+        dropout: float = 0.0,
+    ):
+        _check("MLP", activation, dropout)
+        sizes = [in_features + context_features, *hidden, out_features]
+        keys = jr.split(key, len(sizes) - 1)
+        layers = [
+            eqx.nn.Linear(n_in, n_out, key=k) for n_in, n_out, k in zip(sizes, sizes[1:], keys, strict=False)
+        ]
+        layers[-1] = zeroed(layers[-1])
+        self.layers = tuple(layers)
+        self.activation = activation
+        self.dropout = dropout
+        self.context_features = context_features
+
+    def __call__(self, x: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None) -> Array:
+        """Return the output, shape (out_features,).
+
+        Args:
+            x: shape (in_features,).
+            context: shape (context_features,), or None if there is none.
+            key: for dropout; none is applied without it.
+        """
+        values = joined(x, context)
+        keys = [None] * len(self.layers) if key is None else jr.split(key, len(self.layers))
+        for layer, layer_key in zip(self.layers[:-1], keys, strict=False):
+            values = drop(_ACTIVATIONS[self.activation](layer(values)), self.dropout, layer_key)
+        return self.layers[-1](values)
+
+
+class ResidualMLP(eqx.Module):
+    """Residual network of pre-activation blocks: h <- h + W2 drop(act(W1 act(h) + C context)).
+
+    The last layer starts at zero, so that a flow made with it starts as its maps do at parameters zero.
+
+    Args:
+        key: for the initial weights.
+        in_features: size of x.
+        out_features: size of the output.
+        context_features: size of the context; 0 for none. It enters beside x and again in every block.
+        hidden: width of the residual stream.
+        blocks: number of blocks.
+        activation: relu, tanh, silu, gelu, elu or leaky_relu.
+        dropout: probability with which a unit inside a block is dropped while a key is given.
+
+    Reference: Durkan et al. 2019, arXiv:1906.04032, appendix B.1, after He et al. 2016, arXiv:1603.05027.
+    """
+
+    first: eqx.nn.Linear
+    inner: tuple[eqx.nn.Linear, ...]
+    outer: tuple[eqx.nn.Linear, ...]
+    from_context: tuple[eqx.nn.Linear, ...]
+    last: eqx.nn.Linear
+    activation: Activation = eqx.field(static=True)
+    dropout: float = eqx.field(static=True)
+    context_features: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        key: PRNGKeyArray,
+        in_features: int,
+        out_features: int,
+        *,
+        context_features: int = 0,
+        hidden: int = 128,
+        blocks: int = 2,
+        activation: Activation = "relu",
+        dropout: float = 0.0,
+    ):
+        _check("ResidualMLP", activation, dropout)
+        keys = jr.split(key, 2 + 3 * blocks)
+        self.first = eqx.nn.Linear(in_features + context_features, hidden, key=keys[0])
+        self.last = zeroed(eqx.nn.Linear(hidden, out_features, key=keys[1]))
+        self.inner = tuple(eqx.nn.Linear(hidden, hidden, key=k) for k in keys[2 : 2 + blocks])
+        self.outer = tuple(eqx.nn.Linear(hidden, hidden, key=k) for k in keys[2 + blocks : 2 + 2 * blocks])
+        self.from_context = tuple(
+            eqx.nn.Linear(context_features, hidden, use_bias=False, key=k)
+            for k in (keys[2 + 2 * blocks :] if context_features else [])
+        )
+        self.activation = activation
+        self.dropout = dropout
+        self.context_features = context_features
+
+    def __call__(self, x: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None) -> Array:
+        """Return the output, shape (out_features,).
+
+        Args:
+            x: shape (in_features,).
+            context: shape (context_features,), or None if there is none.
+            key: for dropout; none is applied without it.
+        """
+        act = _ACTIVATIONS[self.activation]
+        stream = self.first(joined(x, context))
+        keys = [None] * len(self.inner) if key is None else jr.split(key, len(self.inner))
+        for index, (inner, outer) in enumerate(zip(self.inner, self.outer, strict=True)):
+            middle = inner(act(stream))
+            if context is not None:
+                middle = middle + self.from_context[index](context)
+            stream = stream + outer(drop(act(middle), self.dropout, keys[index]))
+        return self.last(act(stream))
+
+
+def zeroed(layer: eqx.nn.Linear) -> eqx.nn.Linear:
+    """Return the layer with weights and bias zero."""
+    return jax.tree.map(jnp.zeros_like, layer)
+
+
+def joined(x: Array, context: Array | None) -> Array:
+    """Return x with the context's elements behind it."""
+    return x if context is None else jnp.concatenate([x, context.reshape(-1)])
+
+
+def drop(values: Array, rate: float, key: PRNGKeyArray | None) -> Array:
+    """Zero each value with probability `rate` and scale the rest by 1 / (1 - rate); the identity without a key."""
+    if key is None or rate == 0:
+        return values
+    kept = jr.bernoulli(key, 1 - rate, values.shape)
+    return jnp.where(kept, values / (1 - rate), 0.0)
+
+
+def _check(who: str, activation: str, dropout: float) -> None:
+    if activation not in _ACTIVATIONS:
+        raise ConfigError(f"{who}: expected activation {', '.join(_ACTIVATIONS)}, got {activation!r}.")
+    if not 0 <= dropout < 1:
+        raise ConfigError(f"{who}: expected dropout in [0, 1), got {dropout}.")

@@ -1,0 +1,335 @@
+"""A bijector under examination: its points, its parameters, and compiled functions that several checks share."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import ArrayLike, PRNGKeyArray
+
+from ..bijectors.base import Bijector
+from ..errors import ConfigError
+from . import points as _points
+
+Direction = Literal["forward", "inverse"]
+DIRECTIONS: tuple[Direction, Direction] = ("forward", "inverse")
+ROWS = 24
+"""Rows of every compiled batch of values."""
+GRADIENT_ROWS = 4
+"""Rows of every compiled batch of gradients."""
+
+Interval = tuple[float, float]
+Structure = Literal["diagonal", "lower", "upper"] | np.ndarray
+
+
+@contextlib.contextmanager
+def precision(dtype: Any) -> Iterator[None]:
+    """Within the context, arrays made without a dtype have this one: float32 or float64."""
+    with jax.enable_x64(np.dtype(dtype) == np.float64):
+        yield
+
+
+class Subject:
+    """A bijector, the author's claims about it, and everything about it that is computed once.
+
+    All parameters and points are representable in float32, so that float32 and float64 see the same numbers.
+    Values leave and enter compiled functions through the host: inside one compiled function XLA may simplify
+    `log(exp(x))` to `x`, and a map that overflows or rounds away would look invertible.
+
+    Args:
+        bijector: the object.
+        key: for points and perturbation.
+        points: events x to look at, shape (n, *in_shape); drawn if left out.
+        context: contexts, shape (n, *context_shape) or one of shape context_shape; drawn if left out.
+        extremes: numbers for the checks at the edges; see `points.extremes`.
+        domain: the open interval that elements of x must lie in; None for all real numbers.
+        codomain: the same for y.
+        structure: the pattern of the Jacobian dy/dx; None for no claim.
+        increasing: every element of y grows with the same element of x, and depends on no other.
+        identity_at_init: the bijector as given is the identity.
+        perturbation: standard deviation of the noise added to every parameter before the other checks, so that
+            an initialisation at the identity hides nothing.
+
+    Raises:
+        ConfigError: if the points do not fit the bijector.
+    """
+
+    def __init__(
+        self,
+        bijector: Bijector,
+        key: PRNGKeyArray,
+        *,
+        points: ArrayLike | None = None,
+        context: ArrayLike | None = None,
+        extremes: Sequence[float] | None = None,
+        domain: Interval | None = None,
+        codomain: Interval | None = None,
+        structure: Structure | None = None,
+        increasing: bool = False,
+        identity_at_init: bool = False,
+        perturbation: float = 0.2,
+    ):
+        self.original = bijector
+        self.key = key
+        self.intervals: dict[Direction, Interval | None] = {"forward": domain, "inverse": codomain}
+        self.structure = structure
+        self.increasing = increasing
+        self.identity_at_init = identity_at_init
+        self.shapes: dict[Direction, tuple[int, ...]] = {
+            "forward": bijector.in_shape,
+            "inverse": bijector.out_shape,
+        }
+        self.given_extremes = None if extremes is None else np.asarray(extremes, np.float32)
+        with precision(np.float32):
+            keys = jr.split(key, 4)
+            self.initial, self.static = split(bijector)
+            self.parameters = _perturbed(self.initial, keys[0], perturbation)
+            self.context = self._contexts(keys[1], context)
+            self._x = self._drawn(keys[2], "forward") if points is None else self._fitted(points)
+            # Given points may obey more than an interval (a simplex, say): then only their images are known good.
+            self._y = self._drawn(keys[3], "inverse") if points is None else None
+        self._compiled: dict[tuple[str, Direction], Callable] = {}
+
+    @property
+    def name(self) -> str:
+        """The class and its shapes, for messages."""
+        shapes = f"{self.original.in_shape} -> {self.original.out_shape}"
+        return f"{type(self.original).__name__} {shapes}"
+
+    def bijector(self, dtype: Any = np.float32, *, initial: bool = False) -> Bijector:
+        """The examined bijector: perturbed parameters, in one dtype. Call within `precision(dtype)`."""
+        return eqx.combine(jax.tree.map(jnp.asarray, self.cast(dtype, initial=initial)), self.static)
+
+    def cast(self, dtype: Any, *, initial: bool = False) -> Any:
+        """The parameters as NumPy arrays of one dtype."""
+        return jax.tree.map(lambda leaf: leaf.astype(dtype), self.initial if initial else self.parameters)
+
+    @functools.cached_property
+    def x(self) -> np.ndarray:
+        """Events on the base side, float32, shape (n, *in_shape)."""
+        return self._x
+
+    @functools.cached_property
+    def y(self) -> np.ndarray:
+        """Events on the data side, float32, shape (n, *out_shape): half images of x, half draws of their own."""
+        images = self.values("forward", self._x, np.float64)[0].astype(np.float32)
+        if self._y is None:
+            return images
+        half = len(images) // 2
+        return np.concatenate([images[:half], self._y[: len(images) - half]])
+
+    def events(self, direction: Direction) -> np.ndarray:
+        """The events that a direction maps: x or y."""
+        return self.x if direction == "forward" else self.y
+
+    @functools.cached_property
+    def _edges(self) -> dict[Direction, tuple[np.ndarray, list[str]]]:
+        found = {}
+        for direction in DIRECTIONS:
+            numbers = self.given_extremes
+            if numbers is None:
+                numbers = _points.extremes(_points.bounds(self.original), self.intervals[direction])
+            found[direction] = _points.edge_events(numbers, self.events(direction)[0])
+        return found
+
+    def edges(self, direction: Direction) -> tuple[np.ndarray, list[str]]:
+        """Events that hold an extreme number, and a description of each."""
+        return self._edges[direction]
+
+    def contexts(self, rows: int) -> np.ndarray | None:
+        """As many contexts as rows, float32; repeated if there are fewer."""
+        return None if self.context is None else _points.to_rows(self.context, rows)
+
+    def values(
+        self, direction: Direction, events: np.ndarray, dtype: Any, context: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Map a batch: outputs (n, *shape) and log-determinants (n,), as NumPy arrays."""
+        if np.dtype(dtype) == np.float64:
+            return self.jacobian(direction, events, context)[:2]
+        return self._batched("values", direction, events, dtype, context)
+
+    def jacobian(
+        self,
+        direction: Direction,
+        events: np.ndarray,
+        context: np.ndarray | None = None,
+        *,
+        parameters: Any = None,
+        initial: bool = False,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """In float64: outputs, log-determinants, and reverse-mode Jacobians of shape (n, out_size, in_size)."""
+        parameters = self.cast(np.float64, initial=initial) if parameters is None else parameters
+        return self._batched("jacobian", direction, events, np.float64, context, parameters)
+
+    @functools.cached_property
+    def at_points(self) -> dict[Direction, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """`jacobian` at the events of each direction."""
+        return {direction: self.jacobian(direction, self.events(direction)) for direction in DIRECTIONS}
+
+    def gradients(
+        self, direction: Direction, events: np.ndarray, dtype: Any, context: np.ndarray | None
+    ) -> dict[str, np.ndarray]:
+        """Gradients of a fixed weighted sum of outputs and log-dets of a batch, by the names of what they are for.
+
+        Args:
+            direction: forward or inverse.
+            events: shape (GRADIENT_ROWS, *shape).
+            dtype: float32 or float64.
+            context: contexts of the same rows, or None.
+        """
+        function = self.compiled("gradients", direction)
+        with precision(dtype):
+            arguments = (self.cast(dtype), events.astype(dtype), _as(context, dtype))
+            parameters, event, condition = jax.tree.map(np.asarray, function(*arguments))
+        named = {f"parameter{jax.tree_util.keystr(path)}": leaf for path, leaf in _with_paths(parameters)}
+        named["event"] = event
+        if condition is not None:
+            named["context"] = condition
+        return named
+
+    def compiled(self, kind: str, direction: Direction) -> Callable:
+        """The compiled function of a kind, built at the first use; jax keeps one program per dtype."""
+        if (kind, direction) not in self._compiled:
+            self._compiled[kind, direction] = jax.jit(_KINDS[kind](self.static, direction))
+        return self._compiled[kind, direction]
+
+    def _batched(
+        self,
+        kind: str,
+        direction: Direction,
+        events: np.ndarray,
+        dtype: Any,
+        context: np.ndarray | None = None,
+        parameters: Any = None,
+    ) -> tuple[np.ndarray, ...]:
+        """Call a compiled batch function in blocks of ROWS rows; the last block is filled up."""
+        function = self.compiled(kind, direction)
+        parameters = self.cast(dtype) if parameters is None else parameters
+        context = self.contexts(len(events)) if context is None else context
+        blocks = []
+        with precision(dtype):
+            for start in range(0, len(events), ROWS):
+                rows = events[start : start + ROWS]
+                part = None if context is None else _points.to_rows(context[start : start + ROWS], ROWS)
+                out = function(parameters, _points.to_rows(rows, ROWS).astype(dtype), _as(part, dtype))
+                blocks.append([np.asarray(leaf)[: len(rows)] for leaf in out])
+        return tuple(np.concatenate(parts) for parts in zip(*blocks, strict=True))
+
+    def _contexts(self, key: PRNGKeyArray, given: ArrayLike | None) -> np.ndarray | None:
+        shape = self.original.context_shape
+        if shape is None:
+            if given is not None:
+                raise ConfigError(f"check_bijector: {self.name} takes no context, but one was given.")
+            return None
+        if given is None:
+            return np.asarray(jr.normal(key, (ROWS, *shape), np.float32))
+        array = np.asarray(given, np.float32)
+        return array[None] if array.shape == shape else array
+
+    def _drawn(self, key: PRNGKeyArray, direction: Direction) -> np.ndarray:
+        return _points.draw(key, ROWS, self.shapes[direction], self.intervals[direction])
+
+    def _fitted(self, points: ArrayLike) -> np.ndarray:
+        array = np.asarray(points, np.float32)
+        if array.ndim == 0 or array.shape[1:] != self.original.in_shape or not len(array):
+            raise ConfigError(
+                f"check_bijector: expected points of shape (n, *{self.original.in_shape}) with n > 0, "
+                f"got {array.shape}."
+            )
+        return array
+
+
+def split(bijector: Bijector) -> tuple[Any, Any]:
+    """Return the inexact leaves, as float32-representable NumPy arrays, and the rest of the tree."""
+    parameters, static = eqx.partition(bijector, eqx.is_inexact_array)
+    return jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), parameters), static
+
+
+def _perturbed(parameters: Any, key: PRNGKeyArray, size: float) -> Any:
+    leaves, tree = jax.tree.flatten(parameters)
+    keys = jr.split(key, max(1, len(leaves)))
+    noisy = [
+        leaf + np.float32(size) * np.asarray(jr.normal(k, leaf.shape, np.float32))
+        for leaf, k in zip(leaves, keys, strict=False)
+    ]
+    return jax.tree.unflatten(tree, noisy)
+
+
+def event_function(static: Any, direction: Direction) -> Callable:
+    """One direction as a function of (parameters, event, context)."""
+
+    def apply(parameters: Any, event: jax.Array, context: jax.Array | None) -> tuple[jax.Array, jax.Array]:
+        bijector = eqx.combine(parameters, static)
+        return getattr(bijector, f"{direction}_and_log_det")(event, context)
+
+    return apply
+
+
+def _values(static: Any, direction: Direction) -> Callable:
+    # The axis has a name, so that a map which takes statistics over the batch can be caught at it.
+    return jax.vmap(event_function(static, direction), in_axes=(None, 0, 0), axis_name="batch")
+
+
+def _jacobian(static: Any, direction: Direction) -> Callable:
+    apply = event_function(static, direction)
+
+    def one(parameters: Any, event: jax.Array, context: jax.Array | None) -> tuple[jax.Array, ...]:
+        def twice(value: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+            out, log_det = apply(parameters, value, context)
+            return out, (out, log_det)
+
+        jacobian, (out, log_det) = jax.jacrev(twice, has_aux=True)(event)
+        return out, log_det, jacobian.reshape(out.size, event.size)
+
+    return jax.vmap(one, in_axes=(None, 0, 0), axis_name="batch")
+
+
+def loss_weights(shape: tuple[int, ...]) -> np.ndarray:
+    """Fixed weights of the outputs, in units that keep a sum of numbers near the largest float finite."""
+    size = int(np.prod(shape))
+    return (np.cos(np.arange(size) * 1.7 + 0.3) / max(size, 1)).reshape(shape)
+
+
+def _loss(static: Any, direction: Direction) -> Callable:
+    batched = _values(static, direction)
+
+    def loss(parameters: Any, events: jax.Array, context: jax.Array | None) -> jax.Array:
+        out, log_det = batched(parameters, events, context)
+        weights = jnp.asarray(loss_weights(out.shape[1:]), out.dtype)
+        return jnp.mean(log_det + jnp.sum((out * weights).reshape(out.shape[0], -1), axis=1))
+
+    return loss
+
+
+def _gradients(static: Any, direction: Direction) -> Callable:
+    return jax.grad(_loss(static, direction), argnums=(0, 1, 2))
+
+
+def _tangent(static: Any, direction: Direction) -> Callable:
+    loss = _loss(static, direction)
+
+    def along(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[jax.Array, jax.Array]:
+        return jax.jvp(loss, primals, tangents)
+
+    return along
+
+
+_KINDS: dict[str, Callable] = {
+    "values": _values,
+    "jacobian": _jacobian,
+    "gradients": _gradients,
+    "tangent": _tangent,
+}
+
+
+def _with_paths(tree: Any) -> list[tuple[Any, Any]]:
+    return jax.tree_util.tree_flatten_with_path(tree)[0]
+
+
+def _as(array: np.ndarray | None, dtype: Any) -> np.ndarray | None:
+    return None if array is None else array.astype(dtype)
