@@ -5,6 +5,7 @@ from .compose import Chain, Invert, Stack
 from .coupling import Coupling, alternating, checkerboard, halves
 from .elementwise import Elementwise
 from .linear import LU
+from .marginals import Marginals
 from .scalar import Affine, RationalQuadraticSpline, ScalarMap, Scale, Shift
 from .shape import Permute, Reverse
 
@@ -16,6 +17,7 @@ __all__ = [
     "Coupling",
     "Elementwise",
     "Invert",
+    "Marginals",
     "Permute",
     "RationalQuadraticSpline",
     "Reverse",

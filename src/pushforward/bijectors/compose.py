@@ -12,7 +12,12 @@ from jaxtyping import Array, PRNGKeyArray
 from ..errors import ConfigError, ShapeError
 from .base import Bijector, Cheap, merge_context_shapes
 
-_OPPOSITE: dict[Cheap, Cheap] = {"both": "both", "forward": "inverse", "inverse": "forward", "neither": "neither"}
+_OPPOSITE: dict[Cheap, Cheap] = {
+    "both": "both",
+    "forward": "inverse",
+    "inverse": "forward",
+    "neither": "neither",
+}
 
 
 class Chain(Bijector):

@@ -111,7 +111,9 @@ def checkerboard(shape: Sequence[int], *, swap: bool = False) -> np.ndarray:
         ConfigError: if the shape has another number of axes.
     """
     if len(shape) not in (2, 3):
-        raise ConfigError(f"checkerboard: expected (height, width) or (height, width, channels), got {tuple(shape)}.")
+        raise ConfigError(
+            f"checkerboard: expected (height, width) or (height, width, channels), got {tuple(shape)}."
+        )
     board = (np.indices(shape[:2]).sum(axis=0) % 2 == 0) ^ swap
     return board if len(shape) == 2 else np.broadcast_to(board[..., None], tuple(shape)).copy()
 

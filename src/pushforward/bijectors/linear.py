@@ -71,4 +71,6 @@ class LU(Bijector):
 
     def _factors(self) -> tuple[Array, Array]:
         identity = jnp.eye(self.in_shape[0], dtype=self.lower.dtype)
-        return jnp.tril(self.lower, -1) + identity, jnp.triu(self.upper, 1) + jnp.diag(jnp.exp(self.log_diagonal))
+        return jnp.tril(self.lower, -1) + identity, jnp.triu(self.upper, 1) + jnp.diag(
+            jnp.exp(self.log_diagonal)
+        )

@@ -29,8 +29,12 @@ class Permute(Bijector):
     cheap: Cheap = eqx.field(static=True)
 
     def __init__(self, order: Sequence[int] | Array | np.ndarray):
-        if not isinstance(order, jax.core.Tracer) and sorted(np.asarray(order).tolist()) != list(range(len(order))):
-            raise ConfigError(f"Permute: expected each of 0 to {len(order) - 1} once, got {np.asarray(order)}.")
+        if not isinstance(order, jax.core.Tracer) and sorted(np.asarray(order).tolist()) != list(
+            range(len(order))
+        ):
+            raise ConfigError(
+                f"Permute: expected each of 0 to {len(order) - 1} once, got {np.asarray(order)}."
+            )
         order = jnp.asarray(order, dtype=jnp.int32)
         self.order = order
         self.inverse_order = jnp.argsort(order).astype(jnp.int32)

@@ -1,10 +1,10 @@
 """Toy densities in the plane: generators, exact log-densities and known entropies.
 
-Each toy is a function `name(key, n)` that draws n points, and a function `name_log_prob(x)`; `TOYS` holds both with
-the differential entropy, which is the least negative log-likelihood that any model can reach. Shapes and scales are
-those of Grathwohl et al. 2019, FFJORD, arXiv:1810.01367, whose toys most papers draw. Where that generator spaces
-points evenly along a curve (moons, circles, rings), the point on the curve is uniform here, so that draws are
-independent and have a density.
+Each toy is a function `name(key, n)` that draws n points, and a function `name_log_prob(x)`; `TOYS` holds both
+with the differential entropy, which is the least negative log-likelihood that any model can reach. Shapes and
+scales are those of Grathwohl et al. 2019, FFJORD, arXiv:1810.01367, whose toys most papers draw. Where that
+generator spaces points evenly along a curve (moons, circles, rings), the point on the curve is uniform here, so
+that draws are independent and have a density.
 """
 
 import functools
@@ -62,7 +62,9 @@ def _density(log_prob_of_one: Callable[[Array], Array]) -> Callable[[ArrayLike],
 
 
 def moons(key: PRNGKeyArray, n: int) -> Array:
-    """Two half circles that reach into one another: scikit-learn's `make_moons(noise=0.1)` times 2, minus (1, 0.2).
+    """Two half circles that reach into one another.
+
+    They are those of scikit-learn's `make_moons(noise=0.1)`, times 2, minus (1, 0.2).
 
     Args:
         key: a JAX random key.
@@ -90,7 +92,7 @@ def moons_log_prob(x: Array) -> Array:
 
 
 def _moon(angle: ArrayLike, *, upper: bool) -> Array:
-    """The point of a moon at an angle in [0, pi], scaled: 2 (cos, sin) - (1, 0.2), or 2 (1 - cos, 1/2 - sin) - ..."""
+    """The point of a moon at an angle in [0, pi]: (cos, sin) or (1 - cos, 1/2 - sin), times 2, minus (1, 0.2)."""
     cos, sin = jnp.cos(angle), jnp.sin(angle)
     if upper:
         return jnp.stack([2 * cos - 1, 2 * sin - 0.2], axis=-1)
@@ -98,7 +100,7 @@ def _moon(angle: ArrayLike, *, upper: bool) -> Array:
 
 
 def rings(key: PRNGKeyArray, n: int) -> Array:
-    """Four circles around the origin, of radius 3, 2.25, 1.5 and 0.75, with normal noise of 0.08; see `moons`."""
+    """Four circles around the origin, of radius 3, 2.25, 1.5 and 0.75, with noise of 0.08; see `moons`."""
     return _on_circles(key, n, _RING_RADII, _RINGS_NOISE)
 
 
@@ -121,18 +123,19 @@ def circles_log_prob(x: Array) -> Array:
 
 def _on_circles(key: PRNGKeyArray, n: int, radii: tuple[float, ...], noise: float) -> Array:
     which, where, blur = jr.split(key, 3)
-    radius = jnp.asarray(radii)[jr.randint(which, (n,), 0, len(radii))]
-    return radius[:, None] * _unit(jr.uniform(where, (n,), maxval=2 * math.pi)) + noise * jr.normal(blur, (n, 2))
+    radius = jnp.asarray(radii)[jr.randint(which, (n, 1), 0, len(radii))]
+    angle = jr.uniform(where, (n,), maxval=2 * math.pi)
+    return radius * _unit(angle) + noise * jr.normal(blur, (n, 2))
 
 
 def _circles_density(x: Array, radii: tuple[float, ...], noise: float) -> Array:
     """Equal mixture of uniform circles blurred by normal noise.
 
-    The mean over the angle of N(x; r (cos, sin), s^2) is exp(-(|x|^2 + r^2) / (2 s^2)) I0(|x| r / s^2) / (2 pi s^2);
-    with i0e(t) = exp(-t) I0(t) the exponent becomes -(|x| - r)^2 / (2 s^2), which neither overflows nor cancels.
-    i0e is positive, so the logarithm is finite.
+    The mean over the angle of N(x; r (cos, sin), s^2) is exp(-(|x|^2 + r^2) / (2 s^2)) I0(|x| r / s^2) / (2 pi
+    s^2); with i0e(t) = exp(-t) I0(t) the exponent becomes -(|x| - r)^2 / (2 s^2), which neither overflows nor
+    cancels. i0e is positive, so the logarithm is finite.
     """
-    distance, radius = jnp.linalg.norm(x), jnp.asarray(radii, x.dtype)
+    distance, radius = _length(x), jnp.asarray(radii, x.dtype)
     bessel = jnp.log(i0e(distance * radius / noise**2))
     terms = bessel - 0.5 * jnp.square((distance - radius) / noise)
     return logsumexp(terms) - math.log(len(radii)) - _LOG_2_PI - 2 * math.log(noise)
@@ -168,7 +171,11 @@ def checkerboard_log_prob(x: Array) -> Array:
 
 
 def pinwheel(key: PRNGKeyArray, n: int) -> Array:
-    """Five arms: normal points (a, b), a ~ N(1, 0.3), b ~ N(0, 0.1), turned by exp(a)/4 and an arm's angle, times 2."""
+    """Five curved arms; see `moons`.
+
+    Normal points (a, b) with a ~ N(1, 0.3) and b ~ N(0, 0.1) are turned by exp(a) / 4 plus the angle of one of five
+    arms, and doubled.
+    """
     which, noise = jr.split(key)
     a, b = (jnp.asarray(_PINWHEEL_NOISE) * jr.normal(noise, (n, 2)) + jnp.asarray([1.0, 0.0])).T
     turn = jr.randint(which, (n,), 0, _PINWHEEL_ARMS) * (2 * math.pi / _PINWHEEL_ARMS)
@@ -181,11 +188,11 @@ def pinwheel(key: PRNGKeyArray, n: int) -> Array:
 def pinwheel_log_prob(x: Array) -> Array:
     """Log-density of `pinwheel` in nats, x of shape (..., 2), by change of variables.
 
-    With (a, b) = r (cos t, sin t) the map keeps r = |x| / 2 and turns t into g(t) = t - exp(r cos t) / 4 - arm, so
-    |det| = 4 g'(t) = 4 (1 + b exp(a) / 4). For r > 1.72 the map folds where b < -4 exp(-a), beyond 4 standard
-    deviations of the noise. Only the sheet that carries the mass is counted: the rest weighs 3e-8.
+    With (a, b) = r (cos t, sin t) the map keeps r = |x| / 2 and turns t into g(t) = t - exp(r cos t) / 4 - arm,
+    so |det| = 4 g'(t) = 4 (1 + b exp(a) / 4). It is one to one as far as the mass goes: it folds over where
+    b < -4 exp(-a), which has probability 1.5e-9 and is left out of the density.
     """
-    r = jnp.linalg.norm(x) / 2
+    r = _length(x) / 2
     arm = jnp.arange(_PINWHEEL_ARMS, dtype=x.dtype) * (2 * math.pi / _PINWHEEL_ARMS)
     angle = _pinwheel_angle(r, jnp.arctan2(x[1], x[0]) + arm)
     a, b = r * jnp.cos(angle), r * jnp.sin(angle)
@@ -205,15 +212,16 @@ def _pinwheel_angle(r: Array, target: Array) -> Array:
     def slope(t: Array) -> Array:
         return 1 + _PINWHEEL_RATE * r * jnp.exp(r * jnp.cos(t)) * jnp.sin(t)
 
-    # The slope is least at t = -acos(c), where r sin^2 t = cos t; on [-acos(c), 0] it rises to 1. Its root there is
-    # the fold; without a root the bisection ends at the least slope, and any start does, since g rises everywhere.
+    # The slope is least at t = -acos(c), where r sin^2 t = cos t; on [-acos(c), 0] it rises to 1. Its root there
+    # is the fold. Without a root the bisection ends at the least slope, and any start does: g rises everywhere.
     safe = jnp.maximum(r, 1e-3)
     low = -jnp.arccos(jnp.clip((jnp.sqrt(1 + 4 * safe**2) - 1) / (2 * safe), 0, 1))
     fold, _ = _bisect(lambda t: slope(t) > 0, low, jnp.zeros_like(low))
     fold = jax.lax.stop_gradient(fold)
     start = g(fold)
     goal = start + jnp.mod(target - start, 2 * math.pi)
-    low, high = _bisect(lambda t: g(t) > goal, jnp.full_like(goal, fold), jnp.full_like(goal, fold + 2 * math.pi))
+    turn = jnp.full_like(goal, fold)
+    low, high = _bisect(lambda t: g(t) > goal, turn, turn + 2 * math.pi)
     angle = jax.lax.stop_gradient((low + high) / 2)
     return angle - (g(angle) - goal) / slope(angle)  # one Newton step: it carries the derivative
 
@@ -228,9 +236,10 @@ def _bisect(above: Callable[[Array], Array], low: Array, high: Array) -> tuple[A
 
 
 def two_spirals(key: PRNGKeyArray, n: int) -> Array:
-    """Two arms of an Archimedean spiral, +-(-t cos t, t sin t)/3 with t = 3 pi sqrt(uniform), twice blurred.
+    """Two arms of an Archimedean spiral; see `moons`.
 
-    The blur is uniform on [0, 1/6] in each coordinate (away from the origin's side), then normal of 0.1; see `moons`.
+    The arms are +-(-t cos t + u, t sin t + v) / 3 with t = 3 pi sqrt(uniform) and u, v uniform on [0, 1/2], plus
+    normal noise of 0.1.
     """
     sign, where, blur, noise = jr.split(key, 4)
     t = _SPIRAL_END * jnp.sqrt(jr.uniform(where, (n,)))
@@ -254,8 +263,8 @@ def two_spirals_log_prob(x: Array) -> Array:
 def _log_box(x: Array) -> Array:
     """Log-density of uniform on [0, blur] plus normal noise: log((Phi(x / s) - Phi((x - blur) / s)) / blur).
 
-    The difference is taken in the lower tail, where the two terms differ by a factor: x is mirrored at the middle of
-    the box. There high > low, so the argument of log1p is above -1.
+    The density is even about the middle of the box, so x is mirrored to the side where both terms are lower tails,
+    whose difference does not cancel. There high > low, so the argument of log1p is above -1.
     """
     middle = _SPIRAL_BLUR / 2
     mirrored = middle - jnp.abs(x - middle)
@@ -269,7 +278,10 @@ def _spiral(t: ArrayLike) -> Array:
 
 
 def swiss_roll(key: PRNGKeyArray, n: int) -> Array:
-    """The plane of scikit-learn's `make_swiss_roll(noise=1)`, over 5: t (cos t, sin t)/5, t uniform on [1.5, 4.5] pi."""
+    """One arm of an Archimedean spiral: the plane of scikit-learn's `make_swiss_roll(noise=1)`, over 5; see `moons`.
+
+    The arm is t (cos t, sin t) / 5 with t uniform on [1.5 pi, 4.5 pi], plus normal noise of 0.2.
+    """
     where, noise = jr.split(key)
     t = jr.uniform(where, (n,), minval=_ROLL_START, maxval=_ROLL_END)
     return (t / 5)[:, None] * _unit(t) + _ROLL_NOISE * jr.normal(noise, (n, 2))
@@ -286,12 +298,17 @@ def swiss_roll_log_prob(x: Array) -> Array:
     return _noisy(x, centres, jnp.log(weights / (_ROLL_END - _ROLL_START)), _ROLL_NOISE)
 
 
+def _length(x: Array) -> Array:
+    # The square is kept off 0, where the root has no derivative; the densities are flat there.
+    return jnp.sqrt(jnp.maximum(jnp.sum(jnp.square(x)), jnp.finfo(x.dtype).tiny))
+
+
 def _unit(angle: ArrayLike) -> Array:
     return jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=-1)
 
 
 def _noisy(x: Array, centres: Array, log_weights: Array, noise: float) -> Array:
-    """Log-density of a mixture of round normals: log sum_k w_k N(x; c_k, noise^2), for one x of shape (2,)."""
+    """Log-density of a mixture of round normals: log sum_k w_k N(x; c_k, noise^2), x of shape (2,)."""
     squares = jnp.sum(jnp.square((x - centres.astype(x.dtype)) / noise), axis=-1)
     return logsumexp(log_weights.astype(x.dtype) - 0.5 * squares) - _LOG_2_PI - 2 * math.log(noise)
 

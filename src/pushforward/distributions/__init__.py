@@ -1,10 +1,29 @@
-"""distributions"""
+"""Laws over events: the base densities, and Flow, which pushes one of them forward."""
 
 from .base import Distribution
+from .closed_form import ClosedForm
 from .flow import Flow, Recipe
-from .normal import StandardNormal
-try:
-    from .logistic import Logistic
-except ImportError: Logistic=None
+from .laplace import Laplace
+from .logistic import Logistic, StandardLogistic
+from .mixture import NormalMixture
+from .normal import MultivariateNormal, Normal, StandardNormal
+from .product import Product
+from .student_t import StudentT
+from .uniform import Uniform
 
-__all__=["Distribution","Flow","Recipe","StandardNormal","Logistic"]
+__all__ = [
+    "ClosedForm",
+    "Distribution",
+    "Flow",
+    "Laplace",
+    "Logistic",
+    "MultivariateNormal",
+    "Normal",
+    "NormalMixture",
+    "Product",
+    "Recipe",
+    "StandardLogistic",
+    "StandardNormal",
+    "StudentT",
+    "Uniform",
+]

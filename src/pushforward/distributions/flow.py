@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import equinox as eqx
+import jax.random as jr
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ..bijectors.base import Bijector, merge_context_shapes
@@ -73,9 +74,14 @@ class Flow(Distribution):
         """Return the elementary bijectors in sampling order, chains and stacks taken apart."""
         return list(_elementary(self.bijector))
 
-    def _log_prob(self, x: Array, context: Array | None) -> Array:
-        z, log_det = self.bijector.inverse_and_log_det(x, self._of(self.bijector, context))
-        return self.base._log_prob(z, self._of(self.base, context)) + log_det
+    def _log_prob(self, x: Array, context: Array | None, key: PRNGKeyArray | None = None) -> Array:
+        """Return the log-density of one event; with a key, what is random inside the maps (dropout) is on."""
+        key, base_key = (None, None) if key is None else jr.split(key)
+        z, log_det = self.bijector.inverse_and_log_det(x, self._of(self.bijector, context), key=key)
+        condition = self._of(self.base, context)
+        if isinstance(self.base, Flow):
+            return self.base._log_prob(z, condition, base_key) + log_det
+        return self.base._log_prob(z, condition) + log_det
 
     def _sample_and_log_prob(self, key: PRNGKeyArray, context: Array | None) -> tuple[Array, Array]:
         z, log_prob = self.base._sample_and_log_prob(key, self._of(self.base, context))

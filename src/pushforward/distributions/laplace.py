@@ -34,7 +34,7 @@ class Laplace(ClosedForm):
     loc: Array
     log_scale: Array
 
-    def __init__(self, loc: ArrayLike, scale: ArrayLike):
+    def __init__(self, loc: ArrayLike, scale: ArrayLike) -> None:
         self.loc, self.log_scale = location_scale("Laplace", loc, scale)
 
     @property

@@ -51,8 +51,8 @@ class Logistic(ClosedForm):
 
     Args:
         loc: mean and median.
-        scale: positive; the standard deviation is pi / sqrt(3) times as large. The two broadcast to the shape of one
-            event, of any rank.
+        scale: positive; the standard deviation is pi / sqrt(3) times as large. The two broadcast to the shape
+            of one event, of any rank.
 
     Raises:
         ShapeError: if the shapes do not broadcast.
@@ -66,7 +66,7 @@ class Logistic(ClosedForm):
     loc: Array
     log_scale: Array
 
-    def __init__(self, loc: ArrayLike, scale: ArrayLike):
+    def __init__(self, loc: ArrayLike, scale: ArrayLike) -> None:
         self.loc, self.log_scale = location_scale("Logistic", loc, scale)
 
     @property

@@ -1,7 +1,5 @@
 """Normal laws: standard, diagonal and with a full covariance."""
 
-import math
-
 import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
@@ -11,15 +9,15 @@ from ..bijectors.base import as_float
 from ..errors import ConfigError, ShapeError
 from ..numerics import densities
 from ..numerics.elementary import hold, standardise
-from ..numerics.triangular import pack_factor, solve_unit_lower, unit_lower
+from ..numerics.triangular import inverse_unit_lower, pack_factor, unit_lower
 from .closed_form import ClosedForm
 from .parameters import check_finite, check_positive, cholesky, location_scale, same_dtype
 
 REACH = 3 / 8
 """A standardised number z is held at the largest float to this power: 2^48 in float32, where z^2 is 2^96.
 
-No finite point overflows, however many elements an event has: beyond 2^48 standard deviations the log-density keeps
-its value there, about -4e28, with a zero gradient."""
+No finite point overflows, however many elements an event has: beyond 2^48 standard deviations the log-density
+keeps its value there, about -4e28, with a zero gradient."""
 
 
 class StandardNormal(ClosedForm):
@@ -53,8 +51,8 @@ class StandardNormal(ClosedForm):
 class Normal(ClosedForm):
     """Independent normals: log p(x) = -sum(z^2 + log(2 pi)) / 2 - sum(log scale), z = (x - loc) / scale.
 
-    The trainable parameters are `loc` and `log_scale`. The exponential keeps the scale positive, changes it in
-    proportion whatever the unit, and makes the log-determinant a plain sum.
+    The trainable parameters are `loc` and `log_scale`. The exponential keeps the scale positive, changes it
+    in proportion whatever the unit, and makes the log-determinant a plain sum.
 
     Args:
         loc: mean.
@@ -72,7 +70,7 @@ class Normal(ClosedForm):
     loc: Array
     log_scale: Array
 
-    def __init__(self, loc: ArrayLike, scale: ArrayLike):
+    def __init__(self, loc: ArrayLike, scale: ArrayLike) -> None:
         self.loc, self.log_scale = location_scale("Normal", loc, scale)
 
     @property
@@ -108,9 +106,9 @@ class MultivariateNormal(ClosedForm):
     """The normal law with a full covariance: log p(x) = -sum(z^2 + log(2 pi)) / 2 - sum(log scale).
 
     The covariance is F F^T with the Cholesky factor F = diag(scale) U, U unit lower triangular, and
-    z = U^-1 ((x - loc) / scale), so log|det F| = sum(log scale). The trainable parameters are `loc`, `log_scale` and
-    `lower`, the entries of U below the diagonal row by row: pure numbers, whatever the units of x. `scale[i]` is
-    the standard deviation of x[i] given x[:i].
+    z = U^-1 ((x - loc) / scale), so log|det F| = sum(log scale). The trainable parameters are `loc`,
+    `log_scale` and `lower`, the entries of U below the diagonal row by row: pure numbers, whatever the units
+    of x. `scale[i]` is the standard deviation of x[i] given x[:i].
 
     Args:
         loc: mean, shape (d,) or ().
@@ -129,7 +127,9 @@ class MultivariateNormal(ClosedForm):
     log_scale: Array
     lower: Array
 
-    def __init__(self, loc: ArrayLike, covariance: ArrayLike | None = None, *, factor: ArrayLike | None = None):
+    def __init__(
+        self, loc: ArrayLike, covariance: ArrayLike | None = None, *, factor: ArrayLike | None = None
+    ) -> None:
         matrix = _factor(covariance, factor)
         loc, matrix = same_dtype(loc, matrix)
         if loc.shape not in ((), matrix.shape[:1]):
@@ -157,9 +157,10 @@ class MultivariateNormal(ClosedForm):
 
     def _log_prob(self, x: Array, context: Array | None) -> Array:
         del context
-        # The solve may enlarge a held number, so its result is held again; at infinity it would be inf - inf.
+        # The product may enlarge a held number, so its result is held again; at infinity it would be inf -
+        # inf.
         scaled = standardise(jnp.where(jnp.isinf(x), 0.0, x), self.loc, self.log_scale, reach=REACH)
-        z = hold(solve_unit_lower(self.lower, scaled), reach=REACH)
+        z = hold(inverse_unit_lower(self.lower, x.shape[0]) @ scaled, reach=REACH)
         log_prob = jnp.sum(densities.normal(z) - self.log_scale)
         return jnp.where(jnp.any(jnp.isinf(x)), -jnp.inf, log_prob)
 
@@ -180,14 +181,18 @@ class MultivariateNormal(ClosedForm):
 def _factor(covariance: ArrayLike | None, factor: ArrayLike | None) -> Array:
     """Return the checked Cholesky factor that one of the two arguments gives."""
     who = "MultivariateNormal"
-    if (covariance is None) == (factor is None):
-        raise ConfigError(f"{who}: expected either covariance or factor, got {'both' if factor is not None else 'none'}.")
-    name, given = ("covariance", covariance) if factor is None else ("factor", factor)
-    matrix = as_float(given)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or math.prod(matrix.shape) == 0:
-        raise ShapeError(f"{who}: expected a {name} of shape (d, d), d >= 1, got shape {matrix.shape}.")
-    if factor is None:
+    if covariance is not None and factor is None:
+        _check_square("covariance", jnp.shape(covariance))
         return cholesky(who, covariance)
-    check_finite(who, "factor", matrix)
-    check_positive(who, "diagonal of factor", jnp.diagonal(matrix))
-    return jnp.tril(matrix)
+    if factor is not None and covariance is None:
+        matrix = as_float(factor)
+        _check_square("factor", matrix.shape)
+        check_finite(who, "factor", matrix)
+        check_positive(who, "diagonal of factor", jnp.diagonal(matrix))
+        return jnp.tril(matrix)
+    raise ConfigError(f"{who}: expected covariance or factor, got {'neither' if factor is None else 'both'}.")
+
+
+def _check_square(name: str, shape: tuple[int, ...]) -> None:
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
+        raise ShapeError(f"MultivariateNormal: expected a {name} of shape (d, d), d >= 1, got shape {shape}.")

@@ -1,8 +1,8 @@
 """Checks and conversions of the natural parameters that the laws are built from."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike
 
 from ..bijectors.base import as_float
@@ -26,7 +26,8 @@ def event_parameters(who: str, **values: ArrayLike) -> list[Array]:
     except ValueError as error:
         got = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
         raise ShapeError(
-            f"{who}: expected parameters whose shapes broadcast, got {got}. Give each the shape of one event, or ()."
+            f"{who}: expected parameters whose shapes broadcast, got {got}. "
+            "Give each the shape of one event, or a single number."
         ) from error
     for name, array in zip(values, arrays, strict=True):
         check_finite(who, name, array)
@@ -34,7 +35,12 @@ def event_parameters(who: str, **values: ArrayLike) -> list[Array]:
 
 
 def location_scale(who: str, loc: ArrayLike, scale: ArrayLike) -> tuple[Array, Array]:
-    """Return loc and log(scale), both of the shape of one event; raises as `event_parameters`, and if scale <= 0."""
+    """Return loc and log(scale), both of the shape of one event.
+
+    Raises:
+        ShapeError: if the shapes do not broadcast.
+        ConfigError: if a value is not finite or a scale not positive.
+    """
     loc, scale = event_parameters(who, loc=loc, scale=scale)
     check_positive(who, "scale", scale)
     return loc, jnp.log(scale)
@@ -47,23 +53,42 @@ def same_dtype(*values: ArrayLike) -> list[Array]:
     return [jnp.asarray(array, dtype=dtype) for array in arrays]
 
 
-def check_finite(who: str, name: str, values: Array) -> None:
-    """Raise a ConfigError if a value is infinite or NaN. Values inside a JAX transformation are not looked at."""
-    if not isinstance(values, jax.core.Tracer):
-        _refuse(who, f"finite {name}", name, np.asarray(values), ~np.isfinite(values))
+def check_finite(who: str, name: str, values: ArrayLike) -> None:
+    """Raise a ConfigError if a value is infinite or NaN; values inside a JAX transformation are not seen."""
+    if not isinstance(values, Tracer):
+        _refuse(who, f"finite {name}", np.asarray(values), ~np.isfinite(values))
 
 
-def check_positive(who: str, name: str, values: Array) -> None:
-    """Raise a ConfigError if a value is not above zero. Values inside a JAX transformation are not looked at."""
-    if not isinstance(values, jax.core.Tracer):
-        _refuse(who, f"{name} > 0", name, np.asarray(values), ~(np.asarray(values) > 0))
+def check_positive(who: str, name: str, values: ArrayLike) -> None:
+    """Raise a ConfigError if a value is not above zero; values inside a JAX transformation are not seen."""
+    if not isinstance(values, Tracer):
+        _refuse(who, f"{name} > 0", np.asarray(values), ~(np.asarray(values) > 0))
+
+
+def check_below(who: str, low: Array, high: Array) -> None:
+    """Raise a ConfigError if low is not below high; values inside a JAX transformation are not seen."""
+    if not isinstance(low, Tracer) and not isinstance(high, Tracer) and not np.all(low < high):
+        bad = np.argwhere(~(np.asarray(low) < np.asarray(high)))
+        index = tuple(int(i) for i in bad[0])
+        raise ConfigError(
+            f"{who}: expected low < high, got {len(bad)} of {low.size} pairs that are not "
+            f"(first at index {index}: low = {float(low[index]):g}, high = {float(high[index]):g})."
+        )
+
+
+def square_root(values: ArrayLike) -> Array:
+    """Return the roots of positive numbers, taken in float64 where possible: variances underflow."""
+    target = as_float(values)
+    if isinstance(target, Tracer):
+        return jnp.sqrt(target)
+    return jnp.asarray(np.sqrt(np.asarray(values, dtype=np.float64)), dtype=target.dtype)
 
 
 def cholesky(who: str, covariance: ArrayLike) -> Array:
     """Return the Cholesky factors of covariances.
 
-    Concrete values are factored on the host in float64, so that a covariance of condition number 1e12, as tables
-    have them, survives float32 parameters.
+    Concrete values are factored on the host in float64, so that a covariance of condition number 1e12, as
+    tables have them, survives float32 parameters.
 
     Args:
         who: name for the messages.
@@ -76,14 +101,15 @@ def cholesky(who: str, covariance: ArrayLike) -> Array:
         ConfigError: if a matrix is not symmetric, not finite or not positive definite.
     """
     target = as_float(covariance)
-    if isinstance(target, jax.core.Tracer):
+    if isinstance(target, Tracer):
         return jnp.linalg.cholesky(target)
     matrix = np.asarray(covariance, dtype=np.float64)
-    check_finite(who, "covariance", target)
+    check_finite(who, "covariance", matrix)
     gap = float(np.max(np.abs(matrix - np.swapaxes(matrix, -1, -2)), initial=0.0))
     if gap > ASYMMETRY * float(np.max(np.abs(matrix), initial=0.0)):
         raise ConfigError(
-            f"{who}: expected a symmetric covariance, got entries that differ from their mirror image by up to {gap:g}."
+            f"{who}: expected a symmetric covariance, got entries that differ from their mirror image by up "
+            f"to {gap:g}."
         )
     try:
         return jnp.asarray(np.linalg.cholesky(matrix), dtype=target.dtype)
@@ -95,7 +121,7 @@ def cholesky(who: str, covariance: ArrayLike) -> Array:
         ) from error
 
 
-def _refuse(who: str, expected: str, name: str, values: np.ndarray, bad: np.ndarray) -> None:
+def _refuse(who: str, expected: str, values: np.ndarray, bad: np.ndarray) -> None:
     if np.any(bad):
         index = tuple(int(i) for i in np.argwhere(bad)[0])
         raise ConfigError(

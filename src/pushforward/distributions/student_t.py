@@ -1,5 +1,7 @@
 """Student's t, with degrees of freedom that are learned for every dimension."""
 
+import math
+
 import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
@@ -16,18 +18,18 @@ REACH = 31 / 32
 class StudentT(ClosedForm):
     """Independent Student's t laws, with df degrees of freedom, for heavy tails of unknown weight.
 
-    log p(x) = sum(log(Gamma((df + 1)/2) / Gamma(df/2)) - log(df pi)/2 - (df + 1)/2 * log(1 + z^2/df) - log scale),
-    z = (x - loc) / scale. df = 1 is Cauchy's law, and df -> inf the normal: at df = 1e6 the two differ by less
-    than float32 can show.
+    log p(x) = sum(log(Gamma((df + 1)/2) / Gamma(df/2)) - log(df pi)/2 - (df + 1)/2 * log(1 + z^2/df) - log
+    scale), z = (x - loc) / scale. df = 1 is Cauchy's law, and df -> inf the normal: at df = 1e6 the two
+    differ by less than float32 can show.
 
-    The trainable parameters are `log_df`, `loc` and `log_scale`: df lives on a logarithmic scale, from 0.1 to 1e6
-    and beyond.
+    The trainable parameters are `log_df`, `loc` and `log_scale`: df lives on a logarithmic scale, from 0.1 to
+    1e6 and beyond.
 
     Args:
         df: degrees of freedom, positive.
         loc: median.
-        scale: positive; the standard deviation is sqrt(df / (df - 2)) times as large, for df > 2. The three broadcast
-            to the shape of one event, of any rank.
+        scale: positive; the standard deviation is sqrt(df / (df - 2)) times as large, for df > 2. The three
+            broadcast to the shape of one event, of any rank.
 
     Raises:
         ShapeError: if the shapes do not broadcast.
@@ -42,7 +44,7 @@ class StudentT(ClosedForm):
     loc: Array
     log_scale: Array
 
-    def __init__(self, df: ArrayLike, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0):
+    def __init__(self, df: ArrayLike, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0) -> None:
         df, self.loc, scale = event_parameters("StudentT", df=df, loc=loc, scale=scale)
         check_positive("StudentT", "df", df)
         check_positive("StudentT", "scale", scale)
@@ -73,11 +75,15 @@ class StudentT(ClosedForm):
         key_normal, key_gamma = jr.split(key)
         shape, dtype = self.loc.shape, self.loc.dtype
         normal = jr.normal(key_normal, shape, dtype)
-        # z = normal / sqrt(g / (df/2)), g from Gamma(df/2). In logarithms: at df = 0.1 one g in a hundred is below the
-        # smallest float32. The few z beyond the largest float are held where `log_prob` holds them.
+        # z = normal / sqrt(g / (df/2)), g from Gamma(df/2). In logarithms: at df = 0.1 one g in a hundred is
+        # below the smallest float32, and one z in ten thousand above the largest: these are held at the
+        # largest.
         log_gamma = jr.loggamma(key_gamma, 0.5 * self.df, shape, dtype)
-        z = hold(normal * jnp.exp(0.5 * (self.log_df - jnp.log(2.0) - log_gamma)), reach=REACH)
-        return self.loc + self.scale * z, jnp.sum(densities.student_t(z, self.df) - self.log_scale)
+        largest = float(jnp.finfo(dtype).max)
+        log_ratio = jnp.minimum(0.5 * (self.log_df - densities.LOG_2 - log_gamma), math.log(largest) - 4.0)
+        z = hold(normal * jnp.exp(log_ratio), reach=REACH)
+        x = jnp.clip(self.loc + self.scale * z, -largest, largest)
+        return x, jnp.sum(densities.student_t(z, self.df) - self.log_scale)
 
     def mean(self) -> Array:
         """The location where df > 1, else nan."""

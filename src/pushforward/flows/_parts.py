@@ -18,7 +18,9 @@ def check_sizes(who: str, *, least: int = 1, **sizes: int | tuple[int, ...]) -> 
     for name, value in sizes.items():
         values = value if isinstance(value, (tuple, list)) else (value,)
         if any(isinstance(item, bool) or not isinstance(item, int) or item < least for item in values):
-            raise ConfigError(f"{who}: expected {name} to hold whole numbers of at least {least}, got {value!r}.")
+            raise ConfigError(
+                f"{who}: expected {name} to hold whole numbers of at least {least}, got {value!r}."
+            )
 
 
 def context_shape(context_features: int) -> tuple[int, ...] | None:
@@ -42,7 +44,11 @@ def alternated(make: Callable[[PRNGKeyArray, bool], Bijector], key: PRNGKeyArray
 
 
 def coupling(
-    key: PRNGKeyArray, map: ScalarMap, mask: np.ndarray, context_features: int, **net: Any  # noqa: A002
+    key: PRNGKeyArray,
+    map: ScalarMap,
+    mask: np.ndarray,
+    context_features: int,
+    **net: Any,  # noqa: A002
 ) -> Coupling:
     """Return a coupling whose conditioner is an MLP of fitting sizes.
 
@@ -56,7 +62,10 @@ def coupling(
     known = int(np.sum(mask))
     size = (mask.size - known) * map.num_params
     return Coupling(
-        map, MLP(key, known, size, context_features=context_features, **net), mask, context_shape(context_features)
+        map,
+        MLP(key, known, size, context_features=context_features, **net),
+        mask,
+        context_shape(context_features),
     )
 
 

@@ -30,28 +30,45 @@ def register(function: Callable[..., Flow]) -> Callable[..., Flow]:
         ConfigError: if another recipe has this name.
     """
     name = function.__name__
-    signature = inspect.signature(function)
 
     @functools.wraps(function)
     def recipe(key: PRNGKeyArray, **arguments: Any) -> Flow:
-        try:
-            bound = signature.bind(key, **arguments)
-        except TypeError as error:
-            raise ConfigError(
-                f"{name}: {error}. It takes: {', '.join(list(signature.parameters)[1:])}."
-            ) from error
-        bound.apply_defaults()
-        complete = {argument: value for argument, value in list(bound.arguments.items())[1:]}
-        try:
-            text = json.dumps(complete, sort_keys=True, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"{name}: its arguments must be plain data that JSON can hold: {error}.") from error
-        return dataclasses.replace(function(key, **complete), recipe=Recipe(name, text))
+        complete = _completed(function, arguments)
+        record = Recipe(name, _json(name, complete))
+        return dataclasses.replace(function(key, **complete), recipe=record)
 
     if name in _RECIPES:
         raise ConfigError(f"register: a recipe named {name!r} is there already.")
     _RECIPES[name] = recipe
     return recipe
+
+
+def recorded(name: str, **arguments: Any) -> Recipe:
+    """Return what a flow built by `name` with these arguments remembers of it, without building the flow.
+
+    Raises:
+        ConfigError: if the name is unknown or an argument does not fit.
+    """
+    return Recipe(name, _json(name, _completed(get(name), arguments)))
+
+
+def _completed(function: Callable[..., Flow], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keyword arguments of a call with the defaults filled in."""
+    signature = inspect.signature(function)
+    try:
+        bound = signature.bind(None, **arguments)
+    except TypeError as error:
+        names = ", ".join(list(signature.parameters)[1:])
+        raise ConfigError(f"{function.__name__}: {error}. It takes: {names}.") from error
+    bound.apply_defaults()
+    return dict(list(bound.arguments.items())[1:])
+
+
+def _json(name: str, arguments: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(arguments, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{name}: its arguments must be plain data that JSON can hold: {error}.") from error
 
 
 def names() -> tuple[str, ...]:

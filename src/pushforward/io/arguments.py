@@ -18,7 +18,7 @@ MAX_INTEGER = 2**20
 
 _LIMITS = {"features": 10**6, "context_features": 10**6, "layers": 1024, "hidden": 2**16, "bins": 2**12}
 _MAX_TEXT = 256
-_SLACK = 64
+_SLACK = 8
 _FREE = 2**16
 
 

@@ -18,8 +18,8 @@ import safetensors.numpy
 from . import strict_json
 from .refusal import Refused, show
 
-MAX_HEADER_BYTES = 2**23
-"""The longest header that is parsed: enough for 50,000 arrays."""
+MAX_HEADER_BYTES = 2**22
+"""The longest header that is parsed: enough for 25,000 arrays."""
 
 _LENGTH_BYTES = 8
 _HEADER_DEPTH = 3
@@ -117,7 +117,7 @@ def read_arrays(file: BufferedIOBase, header: Header) -> dict[str, np.ndarray]:
 
 
 def pack(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
-    """Return the bytes of a file that holds these arrays and this metadata; equal input gives equal bytes."""
+    """Return the bytes of a file that holds these arrays and this metadata."""
     contiguous = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
     return safetensors.numpy.save(contiguous, dict(metadata))
 

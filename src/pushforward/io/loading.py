@@ -91,7 +91,8 @@ def describe(path: str | Path) -> dict[str, Any]:
 
     Returns:
         `format`, `recipe`, `arguments`, `table`, `version`, `arrays` (how many), `numbers` (floats in all
-        arrays, fixed ones included), `dtypes` (of the floats, sorted), `bytes` (size of the file).
+        arrays, fixed ones included), `dtypes` (of the floats, sorted), `bytes` (size of the file), `sha256`
+        (digest of the content: equal for equal flows, tables and versions of the library).
 
     Raises:
         BadModelFile: if the file is missing, broken or of another format.
@@ -112,6 +113,7 @@ def describe(path: str | Path) -> dict[str, Any]:
         "numbers": sum(math.prod(entry.shape) for entry in floats),
         "dtypes": sorted({entry.dtype.name for entry in floats}),
         "bytes": size,
+        "sha256": about.sha256,
     }
 
 

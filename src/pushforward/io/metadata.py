@@ -17,7 +17,7 @@ from .refusal import Refused, show
 FORMAT = "1"
 """The number of the file format that this version writes and reads."""
 
-_MAX_BYTES = {"arguments": 2**20, "table": 2**21}
+_MAX_BYTES = {"arguments": 2**18, "table": 2**20}
 _MAX_DEPTH = 8
 _MAX_NAME = 64
 _REQUIRED = ("format", "recipe", "arguments", "version", "sha256")
@@ -81,7 +81,7 @@ def encode(
     if table is not None:
         try:
             texts["table"] = json.dumps(table, sort_keys=True, allow_nan=False)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise Refused(
                 "table", "plain data that JSON can hold", f"{type(error).__name__}: {error}"
             ) from error

@@ -27,7 +27,7 @@ _RELATIVE = {8: 1e-8, 4: 1e-4, 2: 5e-2}
 def make(flow: Flow) -> dict[str, np.ndarray]:
     """Return probe points of a flow, as arrays to be stored beside its own.
 
-    They are samples of a fixed key, under one context drawn by the same key: equal flows give equal files.
+    They are samples of a fixed key, under one context drawn by the same key.
 
     Returns:
         `probes.x` of shape (4, *event_shape), `probes.log_prob` of shape (4,) in nats, and `probes.context`

@@ -19,12 +19,12 @@ def save(flow: Flow, path: str | Path, *, table: Mapping[str, Any] | None = None
     """Write a flow to one model file, safetensors with metadata, from which `load` rebuilds it.
 
     All arrays are stored with their dtypes: weights, frozen buffers, masks, permutations. The file is written
-    atomically: if anything goes wrong, what was at `path` stays. Equal flows give equal files.
+    atomically: if anything goes wrong, what was at `path` stays.
 
     Args:
         flow: built by a registered recipe, with any values in its arrays.
         path: where to write; the folder must exist, a file there is replaced.
-        table: plain data (at most 2 MiB of JSON) that describes the columns; `load_model` gives it back.
+        table: plain data (at most 1 MiB of JSON) that describes the columns; `load_model` gives it back.
 
     Raises:
         ConfigError: if the flow knows no recipe, is no longer what its recipe builds, holds NaN or infinity,

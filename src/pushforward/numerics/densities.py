@@ -26,8 +26,8 @@ def laplace(z: Array) -> Array:
 def logistic(z: Array) -> Array:
     """Return -z - 2 log(1 + exp(-z)), elementwise. Gradient: -tanh(z / 2).
 
-    Written as -softplus(z) - softplus(-z): even, smooth at 0, without overflow, and -inf at both infinities, where
-    -z - 2 softplus(-z) would be inf - inf.
+    Written as -softplus(z) - softplus(-z): even, smooth at 0, without overflow, and -inf at both infinities,
+    where -z - 2 softplus(-z) would be inf - inf.
     """
     return -jax.nn.softplus(z) - jax.nn.softplus(-z)
 
@@ -36,8 +36,8 @@ def student_t(z: Array, df: Array) -> Array:
     """Return the log-density of Student's t with df degrees of freedom, elementwise.
 
     log p = log(Gamma((df + 1)/2) / Gamma(df/2)) - log(df pi)/2 - (df + 1)/2 * log(1 + z^2/df), taken as
-    log_gamma_half_step(df/2) - log(2 pi)/2 - (1 + 1/df) * half_df_log1p(z, df): every term has its limit as df grows,
-    and the sum goes to the normal's log-density.
+    log_gamma_half_step(df/2) - log(2 pi)/2 - (1 + 1/df) * half_df_log1p(z, df): every term has its limit as
+    df grows, and the sum goes to the normal's log-density.
 
     Args:
         z: real numbers, any shape.

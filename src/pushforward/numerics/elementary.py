@@ -9,8 +9,9 @@ from jaxtyping import Array
 def reach_limit(dtype: DTypeLike, reach: float) -> float:
     """Return the largest finite number of a float dtype raised to the power `reach`.
 
-    A law holds its argument at this limit. A kernel that grows like z^2 takes 3/8: float32 then gives 2^48, its square
-    is 2^96, and 2^32 such terms can be summed before anything overflows. A kernel that grows like z takes 7/8.
+    A law holds its argument at this limit. A kernel that grows like z^2 takes 3/8: float32 then gives 2^48,
+    its square is 2^96, and 2^32 such terms can be summed before anything overflows. A kernel that grows like
+    z takes 7/8.
     """
     return float(jnp.finfo(dtype).max) ** reach
 
@@ -36,8 +37,9 @@ def hold(z: Array, *, reach: float) -> Array:
 def standardise(x: Array, loc: Array, log_scale: Array, *, reach: float) -> Array:
     """Return z = (x - loc) / exp(log_scale), held at plus or minus `reach_limit`.
 
-    Without the hold one absurd row (x near the largest float, or a scale of 1e-30) overflows, and its infinite
-    gradients spoil every parameter of the batch. Held rows keep a finite value and pass on no gradient.
+    Without the hold one absurd row (x near the largest float, or a scale of 1e-30) overflows, and its
+    infinite gradients spoil every parameter of the batch. Held rows keep a finite value and pass on no
+    gradient.
 
     Args:
         x: real numbers.

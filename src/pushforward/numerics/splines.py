@@ -1,4 +1,4 @@
-"""Monotone rational-quadratic splines on an interval, the identity outside."""
+"""Monotone rational-quadratic splines: on an interval with the identity outside, and through given knots."""
 
 import math
 
@@ -36,18 +36,8 @@ def rational_quadratic(
     """
     inside = jnp.abs(x) < bound
     clipped = jnp.where(inside, x, 0.0)
-    left, bottom, width, height, slope0, slope1 = _bin_of(
-        clipped, widths, heights, slopes, bound, by_height=False
-    )
-    # width >= MIN_BIN * 2 * bound > 0. Rounding of the knots may push t past 1 by a few ulp.
-    t = jnp.clip((clipped - left) / width, 0.0, 1.0)
-    slope = height / width
-    ratio0, ratio1 = slope0 / slope, slope1 / slope  # slope > 0, as height > 0
-    u = t * (1 - t)
-    # ratio0 + ratio1 - 2 > -2 and u <= 1/4, so denominator > 1/2.
-    denominator = 1 + (ratio0 + ratio1 - 2) * u
-    y = bottom + height * (t * t + ratio0 * u) / denominator
-    log_dydx = _log_slope(t, slope, ratio0, ratio1)
+    lefts, bottoms, slopes = _knots(widths, heights, slopes, bound)
+    y, log_dydx = _up(clipped, *_bin_of(clipped, lefts, lefts, bottoms, slopes))
     return jnp.where(inside, y, x), jnp.where(inside, log_dydx, 0.0)
 
 
@@ -55,11 +45,6 @@ def rational_quadratic_inverse(
     y: Array, widths: Array, heights: Array, slopes: Array, *, bound: float
 ) -> tuple[Array, Array]:
     """Inverse of `rational_quadratic`, with the same parameters.
-
-    With r = (y - bottom) / height in [0, 1] and slopes in units of the bin's mean slope, t solves
-    (1 - b) t^2 + b t - r = 0 where b = ratio0 - r (ratio0 + ratio1 - 2). Its discriminant is
-    b^2 + 4 r (1 - b) = (b - 2 r)^2 + 4 r (1 - r), a sum of two terms that cannot be negative; it is zero only
-    where a slope is, and slopes are at least MIN_SLOPE.
 
     Args:
         y: a real number, shape ().
@@ -73,20 +58,105 @@ def rational_quadratic_inverse(
 
     Gradients: finite for every finite y and every finite parameter.
     Accuracy: tests/numerics/test_splines.py::test_float32_round_trip.
-    Reference: Durkan et al. 2019, arXiv:1906.04032, eq. 6-8, with the discriminant rewritten as above.
+    Reference: Durkan et al. 2019, arXiv:1906.04032, eq. 6-8, with a discriminant that cannot be negative.
     """
     inside = jnp.abs(y) < bound
     clipped = jnp.where(inside, y, 0.0)
-    left, bottom, width, height, slope0, slope1 = _bin_of(
-        clipped, widths, heights, slopes, bound, by_height=True
-    )
-    r = jnp.clip((clipped - bottom) / height, 0.0, 1.0)  # height >= MIN_BIN * 2 * bound > 0
+    lefts, bottoms, slopes = _knots(widths, heights, slopes, bound)
+    x, log_dxdy = _down(clipped, *_bin_of(clipped, bottoms, lefts, bottoms, slopes))
+    return jnp.where(inside, x, y), jnp.where(inside, log_dxdy, 0.0)
+
+
+def through_knots(x: Array, xs: Array, ys: Array, slopes: Array) -> tuple[Array, Array]:
+    """Monotone rational-quadratic spline through given knots, with logarithmic tails.
+
+    Beyond the last knot y = ys[-1] + log(1 + slopes[-1] * (x - xs[-1])), and likewise on the left: continuous with
+    its slope, and so slow that a far outlier stays within a few units.
+
+    Args:
+        x: a real number, shape ().
+        xs: knots in x, increasing, shape (knots,).
+        ys: knots in y, increasing, shape (knots,).
+        slopes: positive slopes at the knots, shape (knots,).
+
+    Returns:
+        y and log_dydx, both of shape (); log_dydx in nats.
+
+    Gradients: finite for every finite x.
+    Accuracy: tests/numerics/test_splines.py::test_through_knots_round_trip.
+    Reference: Gregory and Delbourgo 1982, Piecewise rational quadratic interpolation to monotonic data, IMA J.
+        Numer. Anal. 2, eq. 2.3; the form of the formula as in arXiv:1906.04032, eq. 4.
+    """
+    clipped = jnp.clip(x, xs[0], xs[-1])
+    y, log_dydx = _up(clipped, *_bin_of(clipped, xs, xs, ys, slopes))
+    for end, sign in ((0, -1), (-1, 1)):
+        outside = sign * (x - xs[end]) > 0
+        # log1p sees a positive number: outside the distance is positive and so is the slope.
+        stretch = jnp.log1p(jnp.where(outside, sign * (x - xs[end]) * slopes[end], 0.0))
+        y = jnp.where(outside, ys[end] + sign * stretch, y)
+        # dy/dx = slope / (1 + slope * distance)
+        log_dydx = jnp.where(outside, jnp.log(slopes[end]) - stretch, log_dydx)
+    return y, log_dydx
+
+
+def through_knots_inverse(y: Array, xs: Array, ys: Array, slopes: Array) -> tuple[Array, Array]:
+    """Inverse of `through_knots`, with the same knots.
+
+    Args:
+        y: a real number, shape (). Beyond the knots x grows as exp(y): from some 88 units in float32 on it
+            overflows to infinity.
+        xs: knots in x, increasing, shape (knots,).
+        ys: knots in y, increasing, shape (knots,).
+        slopes: positive slopes at the knots, shape (knots,).
+
+    Returns:
+        x and log_dxdy, both of shape (); log_dxdy in nats.
+
+    Gradients: finite wherever x is.
+    Accuracy: tests/numerics/test_splines.py::test_through_knots_round_trip.
+    Reference: as `through_knots`.
+    """
+    clipped = jnp.clip(y, ys[0], ys[-1])
+    x, log_dxdy = _down(clipped, *_bin_of(clipped, ys, xs, ys, slopes))
+    for end, sign in ((0, -1), (-1, 1)):
+        outside = sign * (y - ys[end]) > 0
+        stretch = jnp.where(outside, sign * (y - ys[end]), 0.0)
+        x = jnp.where(outside, xs[end] + sign * jnp.expm1(stretch) / slopes[end], x)
+        log_dxdy = jnp.where(outside, stretch - jnp.log(slopes[end]), log_dxdy)
+    return x, log_dxdy
+
+
+def _up(
+    x: Array, left: Array, bottom: Array, width: Array, height: Array, slope0: Array, slope1: Array
+) -> tuple[Array, Array]:
+    """Map x of one bin to y (arXiv:1906.04032, eq. 4), with log_dydx."""
+    # Widths and heights are positive. Rounding of the knots may push t past the ends by a few ulp.
+    t = jnp.clip((x - left) / width, 0.0, 1.0)
+    slope = height / width
+    ratio0, ratio1 = slope0 / slope, slope1 / slope
+    u = t * (1 - t)
+    # ratio0 + ratio1 - 2 > -2 and u <= 1/4, so the denominator is above 1/2.
+    y = bottom + height * (t * t + ratio0 * u) / (1 + (ratio0 + ratio1 - 2) * u)
+    return y, _log_slope(t, slope, ratio0, ratio1)
+
+
+def _down(
+    y: Array, left: Array, bottom: Array, width: Array, height: Array, slope0: Array, slope1: Array
+) -> tuple[Array, Array]:
+    """Map y of one bin to x, with log_dxdy.
+
+    With r = (y - bottom) / height in [0, 1] and the slopes in units of the bin's mean slope, t solves
+    (1 - b) t^2 + b t - r = 0 where b = ratio0 - r (ratio0 + ratio1 - 2). Its discriminant is
+    b^2 + 4 r (1 - b) = (b - 2 r)^2 + 4 r (1 - r): two terms that cannot be negative, and both zero only where a
+    slope is zero (r = 0 has b = ratio0, r = 1 has b - 2 r = -ratio1).
+    """
+    r = jnp.clip((y - bottom) / height, 0.0, 1.0)
     slope = height / width
     ratio0, ratio1 = slope0 / slope, slope1 / slope
     b = ratio0 - r * (ratio0 + ratio1 - 2)
     root = jnp.sqrt(jnp.square(b - 2 * r) + 4 * r * (1 - r))
-    # Both forms of the root in [0, 1]; each is used where it adds two numbers of one sign. For b >= 0 the
-    # denominator b + root is positive since root > 0; for b < 0 it is 2 (1 - b) > 2.
+    # Two forms of the root in [0, 1]; each is used where it adds two numbers of one sign. For b >= 0 its
+    # denominator b + root is positive since root is; for b < 0 it is 2 (1 - b) > 2.
     positive = b >= 0
     t = jnp.where(
         positive,
@@ -94,51 +164,43 @@ def rational_quadratic_inverse(
         (root - b) / (2 * (1 - jnp.where(positive, 0.0, b))),
     )
     t = jnp.clip(t, 0.0, 1.0)
-    x = left + t * width
-    log_dxdy = -_log_slope(t, slope, ratio0, ratio1)
-    return jnp.where(inside, x, y), jnp.where(inside, log_dxdy, 0.0)
+    return left + t * width, -_log_slope(t, slope, ratio0, ratio1)
 
 
 def _log_slope(t: Array, slope: Array, ratio0: Array, ratio1: Array) -> Array:
-    """Log of dy/dx = slope * (ratio1 t^2 + 2 t (1 - t) + ratio0 (1 - t)^2) / (1 + (ratio0 + ratio1 - 2) t (1 - t))^2.
+    """Log of dy/dx = slope (ratio1 t^2 + 2 t (1 - t) + ratio0 (1 - t)^2) / (1 + (ratio0 + ratio1 - 2) t (1 - t))^2.
 
     The numerator is positive, since t^2 or (1 - t)^2 is at least 1/4 and both ratios are positive; the denominator
-    is above 1/2 (see `rational_quadratic`). One logarithm serves all three factors: none is near overflow.
+    is above 1/4 (see `_up`). One logarithm serves all factors: none is near overflow.
+    Reference: arXiv:1906.04032, eq. 5.
     """
     u = t * (1 - t)
     numerator = ratio1 * t * t + 2 * u + ratio0 * jnp.square(1 - t)
-    denominator = 1 + (ratio0 + ratio1 - 2) * u
-    return jnp.log(slope * numerator / jnp.square(denominator))
+    return jnp.log(slope * numerator / jnp.square(1 + (ratio0 + ratio1 - 2) * u))
 
 
-def _bin_of(
-    value: Array, widths: Array, heights: Array, slopes: Array, bound: float, *, by_height: bool
-) -> tuple[Array, ...]:
-    """Return left, bottom, width, height and both slopes of the bin that holds `value`.
+def _bin_of(value: Array, starts: Array, xs: Array, ys: Array, slopes: Array) -> tuple[Array, ...]:
+    """Return left, bottom, width, height and both slopes of the bin that holds `value` among the `starts`.
 
-    The bin is found by comparing with every knot and picked by a masked sum, which compiles to straight vector
+    The bin is found by comparing with every inner knot and picked by masked sums, which compile to straight vector
     code; a gather does not.
     """
-    widths, lefts = _sizes_and_starts(widths, bound)
-    heights, bottoms = _sizes_and_starts(heights, bound)
-    inner = MIN_SLOPE + jax.nn.softplus(slopes + _SLOPE_SHIFT)
-    one = jnp.ones_like(inner, shape=(1,))
-    starts = bottoms if by_height else lefts
-    above = value >= starts.at[0].set(-jnp.inf)
-    here = above & ~jnp.concatenate([above[1:], jnp.zeros_like(above, shape=(1,))])
-    columns = (
-        lefts,
-        bottoms,
-        widths,
-        heights,
-        jnp.concatenate([one, inner]),
-        jnp.concatenate([inner, one]),
-    )
+    above = value >= starts[1:-1]
+    yes = jnp.ones_like(above, shape=(1,))
+    here = jnp.concatenate([yes, above]) & ~jnp.concatenate([above, ~yes])
+    columns = (xs[:-1], ys[:-1], jnp.diff(xs), jnp.diff(ys), slopes[:-1], slopes[1:])
     return tuple(jnp.sum(jnp.where(here, column, 0.0)) for column in columns)
 
 
-def _sizes_and_starts(raw: Array, bound: float) -> tuple[Array, Array]:
-    """Return bin sizes, positive with sum 2 * bound, and where each bin starts."""
-    bins = raw.shape[0]
-    sizes = 2 * bound * (MIN_BIN + (1 - MIN_BIN * bins) * jax.nn.softmax(raw))
-    return sizes, jnp.cumsum(sizes) - sizes - bound
+def _knots(widths: Array, heights: Array, slopes: Array, bound: float) -> tuple[Array, Array, Array]:
+    """Return the knots' coordinates and slopes, shape (bins + 1,) each, for unconstrained parameters."""
+    inner = MIN_SLOPE + jax.nn.softplus(slopes + _SLOPE_SHIFT)
+    one = jnp.ones_like(inner, shape=(1,))
+    return _ends(widths, bound), _ends(heights, bound), jnp.concatenate([one, inner, one])
+
+
+def _ends(raw: Array, bound: float) -> Array:
+    """Return the ends of bins with positive sizes that sum to 2 * bound, from -bound to bound."""
+    sizes = 2 * bound * (MIN_BIN + (1 - MIN_BIN * raw.shape[0]) * jax.nn.softmax(raw))
+    first = jnp.full_like(sizes, -bound, shape=(1,))
+    return jnp.concatenate([first, jnp.cumsum(sizes) - bound])

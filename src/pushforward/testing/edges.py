@@ -34,23 +34,26 @@ def edges_finite(subject: Subject) -> Finding:
 def edge_gradients_finite(subject: Subject) -> Finding:
     """In float32, gradients with respect to x and to every parameter are finite at the extremes.
 
-    They are those of a batch in which one row is extreme: a `where` behind a NaN branch gives good values, but turns
-    the gradients of the whole batch into NaN. A gradient may be infinite only where float32 cannot hold it.
+    They are those of a batch in which one row is extreme: a `where` behind a NaN branch gives good values, but
+    turns the gradients of the whole batch into NaN. A gradient may be infinite only if float32 cannot hold it.
     """
     findings = []
     for direction in DIRECTIONS:
         events, places = subject.edges(direction)
         excused = _too_large(subject, direction, events)
-        spoiled: dict[str, list[int]] = {}
+        bad, spoiled = np.zeros(len(events), bool), {}
         for index in np.flatnonzero(~excused):
             batch = to_rows(subject.events(direction), GRADIENT_ROWS).copy()
             batch[0] = events[index]
-            for name in _not_finite(subject, direction, batch):
-                spoiled.setdefault(name, []).append(int(index))
-        for name, rows in spoiled.items():
-            bad = np.zeros(len(events), bool)
-            bad[rows] = True
-            findings.append(_located(bad, places, f"{direction}: the gradient with respect to {name} is not finite"))
+            names = _not_finite(subject, direction, batch)
+            bad[index] = bool(names)
+            spoiled |= dict.fromkeys(names)
+        if bad.any():
+            shown = ", ".join(list(spoiled)[:3]) + (
+                f" and {len(spoiled) - 3} more" if len(spoiled) > 3 else ""
+            )
+            message = f"{direction}: the gradient with respect to {shown} is not finite"
+            findings.append(_located(bad, places, message))
     return worst_finding(findings)
 
 
@@ -91,7 +94,9 @@ def _outside(subject: Subject, direction: Direction, number: float) -> Finding:
     if np.isnan(out).any() or np.isnan(log_det).any():
         return fail(f"{direction} gives NaN outside the domain.", where)
     if not np.all(log_det == -np.inf):
-        return fail(f"{direction} gives log_det {log_det} outside the domain, expected -inf or a DomainError.", where)
+        return fail(
+            f"{direction} gives log_det {log_det} outside the domain, expected -inf or a DomainError.", where
+        )
     return Finding()
 
 
@@ -113,7 +118,7 @@ def _too_large(subject: Subject, direction: Direction, events: np.ndarray) -> np
     """Rows whose output float32 cannot hold, as float64 shows."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         out = subject.values(direction, events, np.float64)[0]
-        return (np.abs(out.reshape(len(events), -1)) > _LARGEST).any(axis=1)
+        return np.any(np.abs(out.reshape(len(events), -1)) > _LARGEST, axis=1, keepdims=False)
 
 
 def _located(bad: np.ndarray, places: list[str], message: str) -> Finding:

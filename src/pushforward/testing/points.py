@@ -4,22 +4,22 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.random as jr
 import numpy as np
-from jaxtyping import PRNGKeyArray
 
 _LIMITS = np.finfo(np.float32)
 Interval = tuple[float, float]
 
 
-def draw(key: PRNGKeyArray, rows: int, shape: tuple[int, ...], interval: Interval | None) -> np.ndarray:
+def draw(
+    random: np.random.Generator, rows: int, shape: tuple[int, ...], interval: Interval | None
+) -> np.ndarray:
     """Draw events with elements from an open interval, or from all real numbers.
 
-    Without an interval a third of the rows is far out, up to 100: a map that claims all real numbers must still be
-    invertible there in float64, which tanh is not.
+    Without an interval a third of the rows is far out, up to 100: a map that claims all real numbers must be
+    invertible there too in float64, which tanh is not.
 
     Args:
-        key: a JAX random key.
+        random: the source of randomness.
         rows: how many events.
         shape: shape of one event.
         interval: where the elements must lie; None for all real numbers.
@@ -27,7 +27,7 @@ def draw(key: PRNGKeyArray, rows: int, shape: tuple[int, ...], interval: Interva
     Returns:
         float32, shape (rows, *shape).
     """
-    normal = np.asarray(jr.normal(key, (rows, *shape), np.float32))
+    normal = random.normal(size=(rows, *shape)).astype(np.float32)
     if interval is None:
         scales = np.resize(np.array([1.0, 0.3, 3.0, 1.0, 1.0, 6.0], np.float32), rows)
         scales[-4:] = [30.0, 30.0, 100.0, 100.0]
@@ -63,8 +63,8 @@ def submodules(tree: Any) -> list[eqx.Module]:
 def extremes(kinks: tuple[float, ...], interval: Interval | None) -> np.ndarray:
     """The numbers that the checks at the edges use, as float32.
 
-    Zeros of both signs, the smallest normal number, 1, every kink with its two neighbours, 1e4, 1e15, half the
-    largest number, all with both signs; with an interval, those inside it and the neighbours of its ends.
+    Zeros of both signs, the smallest normal number, 1, every kink with its two neighbours, 1e4, 1e15, half
+    the largest number, all with both signs; with an interval, those inside it and the neighbours of its ends.
 
     Args:
         kinks: where the map's formula changes; used with both signs.

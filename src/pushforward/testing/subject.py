@@ -1,18 +1,18 @@
-"""A bijector under examination: its points, its parameters, and compiled functions that several checks share."""
+"""A bijector under examination: its points, its parameters, and compiled functions that checks share."""
 
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
 from ..bijectors.base import Bijector
+from ..bijectors.frozen import trainable
 from ..errors import ConfigError
 from . import points as _points
 
@@ -23,8 +23,27 @@ ROWS = 24
 GRADIENT_ROWS = 4
 """Rows of every compiled batch of gradients."""
 
+_QUICKLY = {"xla_backend_optimization_level": 0}
+"""The programs run for milliseconds; compiling them without machine-level optimisation halves the time."""
+
 Interval = tuple[float, float]
 Structure = Literal["diagonal", "lower", "upper"] | np.ndarray
+
+
+class Exact(NamedTuple):
+    """A batch mapped in float64, with derivatives, in forward mode where JAX can.
+
+    Attributes:
+        out: outputs, shape (n, *shape).
+        log_det: log-determinants, shape (n,).
+        jacobian: d out / d event, shape (n, out_size, in_size).
+        slope: d log_det / d event, shape (n, in_size).
+    """
+
+    out: np.ndarray
+    log_det: np.ndarray
+    jacobian: np.ndarray
+    slope: np.ndarray
 
 
 @contextlib.contextmanager
@@ -52,8 +71,8 @@ class Subject:
         structure: the pattern of the Jacobian dy/dx; None for no claim.
         increasing: every element of y grows with the same element of x, and depends on no other.
         identity_at_init: the bijector as given is the identity.
-        perturbation: standard deviation of the noise added to every parameter before the other checks, so that
-            an initialisation at the identity hides nothing.
+        perturbation: standard deviation of the noise added to every trainable parameter before all checks but
+            `identity_at_init`, so that an initialisation at the identity hides nothing.
 
     Raises:
         ConfigError: if the points do not fit the bijector.
@@ -73,7 +92,7 @@ class Subject:
         increasing: bool = False,
         identity_at_init: bool = False,
         perturbation: float = 0.2,
-    ):
+    ) -> None:
         self.original = bijector
         self.key = key
         self.intervals: dict[Direction, Interval | None] = {"forward": domain, "inverse": codomain}
@@ -85,15 +104,16 @@ class Subject:
             "inverse": bijector.out_shape,
         }
         self.given_extremes = None if extremes is None else np.asarray(extremes, np.float32)
+        random = np.random.default_rng(np.asarray(jax.random.key_data(key)).reshape(-1))
         with precision(np.float32):
-            keys = jr.split(key, 4)
             self.initial, self.static = split(bijector)
-            self.parameters = _perturbed(self.initial, keys[0], perturbation)
-            self.context = self._contexts(keys[1], context)
-            self._x = self._drawn(keys[2], "forward") if points is None else self._fitted(points)
-            # Given points may obey more than an interval (a simplex, say): then only their images are known good.
-            self._y = self._drawn(keys[3], "inverse") if points is None else None
+            self.parameters = _perturbed(bijector, self.initial, random, perturbation)
+            self.context = self._contexts(random, context)
+            self._x = self._drawn(random, "forward") if points is None else self._fitted(points)
+            # Given points may obey more than an interval (a simplex, say): only their images are known good.
+            self._y = self._drawn(random, "inverse") if points is None else None
         self._compiled: dict[tuple[str, Direction], Callable] = {}
+        self.reverse_only: set[Direction] = set()
 
     @property
     def name(self) -> str:
@@ -116,7 +136,7 @@ class Subject:
 
     @functools.cached_property
     def y(self) -> np.ndarray:
-        """Events on the data side, float32, shape (n, *out_shape): half images of x, half draws of their own."""
+        """Events on the data side, float32, shape (n, *out_shape): half images of x, half drawn."""
         images = self.values("forward", self._x, np.float64)[0].astype(np.float32)
         if self._y is None:
             return images
@@ -150,31 +170,38 @@ class Subject:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Map a batch: outputs (n, *shape) and log-determinants (n,), as NumPy arrays."""
         if np.dtype(dtype) == np.float64:
-            return self.jacobian(direction, events, context)[:2]
-        return self._batched("values", direction, events, dtype, context)
+            exact = self.exact(direction, events, context)
+            return exact.out, exact.log_det
+        out, log_det = self._batched("values", direction, events, dtype, context)
+        return out, log_det
 
-    def jacobian(
+    def exact(
         self,
         direction: Direction,
         events: np.ndarray,
         context: np.ndarray | None = None,
         *,
         parameters: Any = None,
-        initial: bool = False,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """In float64: outputs, log-determinants, and reverse-mode Jacobians of shape (n, out_size, in_size)."""
-        parameters = self.cast(np.float64, initial=initial) if parameters is None else parameters
-        return self._batched("jacobian", direction, events, np.float64, context, parameters)
+    ) -> Exact:
+        """Map a batch in float64, at the examined parameters or at others, with derivatives."""
+        parameters = self.cast(np.float64) if parameters is None else parameters
+        arguments = (direction, events, np.float64, context, parameters)
+        if direction not in self.reverse_only:
+            try:
+                return Exact(*self._batched("exact", *arguments))
+            except TypeError:  # so JAX meets a custom_vjp in forward mode
+                self.reverse_only.add(direction)
+        return Exact(*self._batched("exact_in_reverse", *arguments))
 
     @functools.cached_property
-    def at_points(self) -> dict[Direction, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """`jacobian` at the events of each direction."""
-        return {direction: self.jacobian(direction, self.events(direction)) for direction in DIRECTIONS}
+    def at_points(self) -> dict[Direction, Exact]:
+        """`exact` at the events of each direction."""
+        return {direction: self.exact(direction, self.events(direction)) for direction in DIRECTIONS}
 
     def gradients(
         self, direction: Direction, events: np.ndarray, dtype: Any, context: np.ndarray | None
     ) -> dict[str, np.ndarray]:
-        """Gradients of a fixed weighted sum of outputs and log-dets of a batch, by the names of what they are for.
+        """Gradients of a fixed weighted sum of outputs and log-dets of a batch, by what they are taken for.
 
         Args:
             direction: forward or inverse.
@@ -195,7 +222,8 @@ class Subject:
     def compiled(self, kind: str, direction: Direction) -> Callable:
         """The compiled function of a kind, built at the first use; jax keeps one program per dtype."""
         if (kind, direction) not in self._compiled:
-            self._compiled[kind, direction] = jax.jit(_KINDS[kind](self.static, direction))
+            function = _KINDS[kind](self.static, direction)
+            self._compiled[kind, direction] = jax.jit(function, compiler_options=_QUICKLY)
         return self._compiled[kind, direction]
 
     def _batched(
@@ -220,19 +248,19 @@ class Subject:
                 blocks.append([np.asarray(leaf)[: len(rows)] for leaf in out])
         return tuple(np.concatenate(parts) for parts in zip(*blocks, strict=True))
 
-    def _contexts(self, key: PRNGKeyArray, given: ArrayLike | None) -> np.ndarray | None:
+    def _contexts(self, random: np.random.Generator, given: ArrayLike | None) -> np.ndarray | None:
         shape = self.original.context_shape
         if shape is None:
             if given is not None:
                 raise ConfigError(f"check_bijector: {self.name} takes no context, but one was given.")
             return None
         if given is None:
-            return np.asarray(jr.normal(key, (ROWS, *shape), np.float32))
+            return random.normal(size=(ROWS, *shape)).astype(np.float32)
         array = np.asarray(given, np.float32)
         return array[None] if array.shape == shape else array
 
-    def _drawn(self, key: PRNGKeyArray, direction: Direction) -> np.ndarray:
-        return _points.draw(key, ROWS, self.shapes[direction], self.intervals[direction])
+    def _drawn(self, random: np.random.Generator, direction: Direction) -> np.ndarray:
+        return _points.draw(random, ROWS, self.shapes[direction], self.intervals[direction])
 
     def _fitted(self, points: ArrayLike) -> np.ndarray:
         array = np.asarray(points, np.float32)
@@ -250,14 +278,13 @@ def split(bijector: Bijector) -> tuple[Any, Any]:
     return jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), parameters), static
 
 
-def _perturbed(parameters: Any, key: PRNGKeyArray, size: float) -> Any:
-    leaves, tree = jax.tree.flatten(parameters)
-    keys = jr.split(key, max(1, len(leaves)))
-    noisy = [
-        leaf + np.float32(size) * np.asarray(jr.normal(k, leaf.shape, np.float32))
-        for leaf, k in zip(leaves, keys, strict=False)
-    ]
-    return jax.tree.unflatten(tree, noisy)
+def _perturbed(bijector: Bijector, parameters: Any, random: np.random.Generator, size: float) -> Any:
+    """Add noise to the leaves that are trained; what is `Frozen` may have to keep an order."""
+
+    def move(trained: bool, leaf: Any) -> Any:
+        return (leaf + size * random.normal(size=leaf.shape)).astype(np.float32) if trained else leaf
+
+    return jax.tree.map(move, trainable(bijector), parameters)
 
 
 def event_function(static: Any, direction: Direction) -> Callable:
@@ -275,16 +302,16 @@ def _values(static: Any, direction: Direction) -> Callable:
     return jax.vmap(event_function(static, direction), in_axes=(None, 0, 0), axis_name="batch")
 
 
-def _jacobian(static: Any, direction: Direction) -> Callable:
+def _exact(static: Any, direction: Direction, differentiate: Callable = jax.jacfwd) -> Callable:
     apply = event_function(static, direction)
 
     def one(parameters: Any, event: jax.Array, context: jax.Array | None) -> tuple[jax.Array, ...]:
-        def twice(value: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-            out, log_det = apply(parameters, value, context)
-            return out, (out, log_det)
+        def twice(value: jax.Array) -> tuple[tuple[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]:
+            both = apply(parameters, value, context)
+            return both, both
 
-        jacobian, (out, log_det) = jax.jacrev(twice, has_aux=True)(event)
-        return out, log_det, jacobian.reshape(out.size, event.size)
+        (outer, slope), (out, log_det) = differentiate(twice, has_aux=True)(event)
+        return out, log_det, outer.reshape(out.size, event.size), slope.reshape(*log_det.shape, event.size)
 
     return jax.vmap(one, in_axes=(None, 0, 0), axis_name="batch")
 
@@ -310,20 +337,22 @@ def _gradients(static: Any, direction: Direction) -> Callable:
     return jax.grad(_loss(static, direction), argnums=(0, 1, 2))
 
 
-def _tangent(static: Any, direction: Direction) -> Callable:
-    loss = _loss(static, direction)
+def _stacked(static: Any, direction: Direction) -> Callable:
+    apply = event_function(static, direction)
 
-    def along(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[jax.Array, jax.Array]:
-        return jax.jvp(loss, primals, tangents)
+    def both(parameters: Any, events: jax.Array, contexts: jax.Array | None) -> tuple[jax.Array, jax.Array]:
+        copies = jax.tree.map(lambda leaf: jnp.stack([leaf] * events.shape[0]), parameters)
+        return jax.vmap(apply)(copies, events, contexts)
 
-    return along
+    return both
 
 
 _KINDS: dict[str, Callable] = {
     "values": _values,
-    "jacobian": _jacobian,
     "gradients": _gradients,
-    "tangent": _tangent,
+    "stacked": _stacked,
+    "exact": _exact,
+    "exact_in_reverse": functools.partial(_exact, differentiate=jax.jacrev),
 }
 
 

@@ -1,1 +1,8 @@
-"""training"""
+"""Training: `fit` and what it takes and returns."""
+
+from .fit import fit
+from .history import Check, FitResult, History
+from .optimizer import Optimizer
+from .streams import stream
+
+__all__ = ["Check", "FitResult", "History", "Optimizer", "fit", "stream"]

@@ -1,0 +1,36 @@
+"""The workloads that every library runs, and the rows they run on. Standard library and NumPy only."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+EVALUATED_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One architecture: `layers` couplings whose conditioners are ReLU networks with `hidden` units.
+
+    `bins` is None for affine couplings; otherwise the couplings are rational-quadratic splines on [-5, 5]
+    with identity tails.
+    """
+
+    features: int
+    layers: int
+    hidden: tuple[int, ...]
+    batch: int
+    bins: int | None = None
+
+
+WORKLOADS = {
+    "realnvp-2d": Workload(features=2, layers=8, hidden=(64, 64), batch=256),
+    "nsf-21d": Workload(features=21, layers=8, hidden=(128, 128), batch=512, bins=8),
+}
+
+
+def training_rows(workload: Workload) -> np.ndarray:
+    """Correlated normal rows, shape (EVALUATED_ROWS, features), float32: speed does not depend on the law."""
+    rng = np.random.default_rng(0)
+    mixing = np.eye(workload.features) + 0.2 * rng.standard_normal((workload.features,) * 2)
+    rows = rng.standard_normal((EVALUATED_ROWS, workload.features)) @ mixing.T
+    return (rows / rows.std(0)).astype(np.float32)

@@ -1,0 +1,65 @@
+"""The flow for tables: fixed preprocessing learned from the training rows, then any recipe."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jaxtyping import PRNGKeyArray
+
+from ..bijectors import LU, Bijector, Chain, Invert, Marginals
+from ..distributions import Flow, Recipe
+from ..errors import ConfigError
+from ._parts import check_sizes
+from .registry import get, register
+
+STEPS = ("marginals", "whitening")
+"""The kinds of preprocessing: a spline for each feature to normal scores; a linear map to uncorrelated ones."""
+
+
+@register
+def table(
+    key: PRNGKeyArray,
+    *,
+    features: int,
+    context_features: int = 0,
+    flow: str = "nsf",
+    options: dict[str, Any] | None = None,
+    steps: tuple[str, ...] = ("marginals", "whitening", "marginals"),
+    knots: int = 32,
+) -> Flow:
+    """Any recipe on preprocessed columns; its densities are in the data's own units.
+
+    The preprocessing starts as the identity: `pushforward.data.preprocessing.learn` fills it in from rows.
+
+    Args:
+        key: for the initial weights of the inner flow.
+        features: number of columns.
+        context_features: size of the context; 0 for none.
+        flow: name of the inner recipe.
+        options: the inner recipe's keyword arguments, without the sizes of events and contexts.
+        steps: kinds of preprocessing in the order from data to base.
+        knots: knots of each column's marginal spline.
+
+    Returns:
+        A Flow whose bijector is a Chain of the inner bijector and one bijector for each step.
+
+    Raises:
+        ConfigError: if a step or the inner recipe is unknown, or one of its options does not fit.
+    """
+    check_sizes("table", features=features, knots=knots)
+    unknown = [step for step in steps if step not in STEPS]
+    if unknown:
+        raise ConfigError(f"table: expected steps among {', '.join(STEPS)}, got {unknown[0]!r}.")
+    if flow == "table":
+        raise ConfigError("table: expected another recipe as the inner flow, got 'table' itself.")
+    inner = get(flow)(key, features=features, context_features=context_features, **(options or {}))
+    return join(inner, [_step(step, features, knots) for step in steps])
+
+
+def join(inner: Flow, steps: Sequence[Bijector], recipe: Recipe | None = None) -> Flow:
+    """Return the flow that puts preprocessing, given from data to base, on the data side of an inner flow."""
+    return Flow(inner.base, Chain([inner.bijector, *reversed(steps)]), recipe)
+
+
+def _step(kind: str, features: int, knots: int) -> Bijector:
+    # Inverted, so that the direction from data to base multiplies and the rarer one solves.
+    return Marginals.identity(features, knots) if kind == "marginals" else Invert(LU(features))

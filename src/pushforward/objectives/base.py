@@ -1,0 +1,32 @@
+"""The contract of every objective."""
+
+from typing import Protocol
+
+from jaxtyping import Array, PRNGKeyArray
+
+from ..distributions.base import Distribution
+
+
+class Objective(Protocol):
+    """A scalar loss of a batch, in nats; `pushforward.fit` minimises it.
+
+    It must be a mean over rows, weighted by `weights`: rows of weight 0 are padding and must not count, and
+    neither the value nor its gradient may become NaN when all weights are 0.
+    """
+
+    def __call__(
+        self, flow: Distribution, x: Array, context: Array | None, weights: Array, key: PRNGKeyArray | None
+    ) -> Array:
+        """Return the loss.
+
+        Args:
+            flow: the law being trained.
+            x: events, shape (batch, *event_shape).
+            context: conditions, shape (batch, *context_shape), or None if the law takes none.
+            weights: shape (batch,), not negative.
+            key: randomness of this step; None in validation, where the loss must be deterministic.
+
+        Returns:
+            A scalar in nats.
+        """
+        ...

@@ -1,0 +1,37 @@
+"""Maximum likelihood."""
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, PRNGKeyArray
+
+from ..distributions.base import Distribution
+from ..distributions.flow import Flow
+
+
+def negative_log_likelihood(
+    flow: Distribution, x: Array, context: Array | None, weights: Array, key: PRNGKeyArray | None = None
+) -> Array:
+    """The weighted mean of -log p(x | context): sum_i w_i (-log p(x_i)) / sum_i w_i.
+
+    Args:
+        flow: the law being trained.
+        x: events, shape (batch, *event_shape).
+        context: conditions, shape (batch, *context_shape), or None if the law takes none.
+        weights: shape (batch,), not negative; rows of weight 0 are padding.
+        key: for what is random inside a `Flow`, dropout for one; every row gets a key of its own. Without a
+            key the loss is deterministic.
+
+    Returns:
+        A scalar in nats; 0 if all weights are 0.
+
+    Reference: Papamakarios et al. 2021, Normalizing Flows for Probabilistic Modeling and Inference,
+        arXiv:1912.02762, sec. 2.3.1.
+    """
+    if isinstance(flow, Flow) and key is not None:
+        log_probs = jax.vmap(flow._log_prob)(x, context, jr.split(key, x.shape[0]))
+    else:
+        log_probs = jax.vmap(flow._log_prob)(x, context)
+    total = jnp.sum(weights)
+    # The mask keeps 0 * inf out. A batch of padding alone sums to 0 / 1, not to 0 / 0.
+    return -jnp.sum(jnp.where(weights > 0, weights * log_probs, 0)) / jnp.where(total > 0, total, 1)

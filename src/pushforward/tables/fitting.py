@@ -1,0 +1,177 @@
+"""fit_table: from the numbers of a table to one flow in the data's units."""
+
+import dataclasses
+import os
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
+
+from ..distributions.base import Distribution
+from ..distributions.flow import Flow
+from ..errors import ConfigError
+from ..flows import registry
+from ..flows.registry import recorded
+from ..flows.table import join
+from ..objectives import negative_log_likelihood
+from ..training import Check, FitResult, History, fit
+from .default import Settings, settings_for
+from .preparation import Prepared, check_rows, prepare, split_rows
+
+
+@dataclasses.dataclass(frozen=True)
+class TableFit:
+    """What `fit_table` returns; likelihoods are in nats per row, in the data's own units.
+
+    Attributes:
+        flow: the fitted law of a row, preprocessing included.
+        history: the course of the training.
+        train_log_prob: mean log-density of the training rows.
+        validation_log_prob: mean log-density of the validation rows; None without any.
+        settings: what was chosen, or told.
+        notes: what the user should know, one sentence each.
+        stopped: why training ended, as in `FitResult`.
+        steps: training steps done.
+        seconds: time taken by all, compilation included.
+    """
+
+    flow: Flow
+    history: History
+    train_log_prob: float
+    validation_log_prob: float | None
+    settings: Settings
+    notes: tuple[str, ...]
+    stopped: str
+    steps: int
+    seconds: float
+
+
+def fit_table(
+    values: ArrayLike,
+    *,
+    key: PRNGKeyArray,
+    columns: Sequence[str] | None = None,
+    flow: str = "auto",
+    options: dict[str, Any] | None = None,
+    validation: float | ArrayLike = 0.1,
+    batch_size: int | None = None,
+    max_epochs: int | None = None,
+    max_seconds: float | None = None,
+    patience: float | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    progress: bool | Callable[[Check], Any] = True,
+) -> TableFit:
+    """Fit a flow to the rows of a table, whatever the scales and tails of its columns.
+
+    The columns' marginals and correlations are learned first, from the training rows only, and made part of the
+    flow as exact bijectors (`pushforward.data.preprocessing`); the recipe is trained on what remains. What is not
+    told is chosen by `settings_for`.
+
+    Args:
+        values: the rows, shape (n, features), finite.
+        key: a JAX random key; it decides the split, the initial weights and the order of the rows.
+        columns: names for messages; c1, c2, ... if left out.
+        flow: name of a recipe, or "auto".
+        options: the recipe's keyword arguments, in place of the chosen ones.
+        validation: the share of rows held out to choose the best flow, 0 for none, or such rows themselves.
+        batch_size: rows of a training step.
+        max_epochs: the most epochs.
+        max_seconds: the most seconds for all, compilation included.
+        patience: stop after so many epochs without a better validation loss.
+        checkpoint: as in `fit`.
+        progress: as in `fit`.
+
+    Returns:
+        The flow in the data's units, with a history and likelihoods in the same units.
+
+    Raises:
+        ShapeError: if the values are no matrix, or the columns' names are not as many.
+        DomainError: if a value is not finite; counts by column.
+        ConfigError: if a column is constant or equal to another, there are too few rows, or an option does not fit.
+    """
+    start = time.monotonic()
+    rows = check_rows(values, columns)
+    training, held_out = split_rows(rows, validation, key)
+    settings, chosen = settings_for(flow, options, batch_size, *training.shape)
+    prepared = prepare(training, held_out)
+    inner, said = _build(settings, training.shape[1], jr.fold_in(key, 1))
+    if max_epochs is None and max_seconds is None:
+        max_epochs = max(round(settings.steps * settings.batch_size / len(training)), 1)
+    shift = float(prepared.training_log_dets.mean())
+    result = fit(
+        inner,
+        prepared.training,
+        key=jr.fold_in(key, 2),
+        validation=prepared.held_out if len(held_out) else 0,
+        batch_size=settings.batch_size,
+        max_epochs=max_epochs,
+        max_seconds=None if max_seconds is None else max(max_seconds - (time.monotonic() - start), 1e-3),
+        patience=patience,
+        objective=_Shifted(shift),
+        optimizer=settings.optimizer,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+    joined = _joined(result, prepared, settings)
+    return TableFit(
+        flow=joined,
+        history=_in_data_units(result.history, prepared, shift),
+        train_log_prob=float(np.mean(joined.log_prob(training))),
+        validation_log_prob=float(np.mean(joined.log_prob(held_out))) if len(held_out) else None,
+        settings=settings,
+        notes=(*chosen, *prepared.notes, *said),
+        stopped=result.stopped,
+        steps=result.steps,
+        seconds=time.monotonic() - start,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Shifted:
+    """The likelihood objective less a constant: with the preprocessing's mean log-determinant, in data units."""
+
+    shift: float
+
+    def __call__(
+        self, flow: Distribution, x: Array, context: Array | None, weights: Array, key: PRNGKeyArray | None
+    ) -> Array:
+        return negative_log_likelihood(flow, x, context, weights, key) - self.shift
+
+
+def _build(settings: Settings, features: int, key: PRNGKeyArray) -> tuple[Flow, list[str]]:
+    """Return the inner flow, and what its recipe warned of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        inner = registry.build(settings.flow, {"features": features, **settings.options}, key)
+    return inner, [str(warning.message) for warning in caught]
+
+
+def _joined(result: FitResult, prepared: Prepared, settings: Settings) -> Flow:
+    """Return the trained flow behind its preprocessing, as the recipe `table` would have built it."""
+    inner = result.flow
+    if not isinstance(inner, Flow):
+        raise ConfigError(f"fit_table: expected a Flow from recipe {settings.flow!r}.")
+    return join(
+        inner,
+        prepared.bijectors,
+        recorded(
+            "table",
+            features=inner.event_shape[0],
+            flow=settings.flow,
+            options=settings.options,
+            steps=prepared.steps,
+            knots=prepared.knots,
+        ),
+    )
+
+
+def _in_data_units(history: History, prepared: Prepared, shift: float) -> History:
+    """Return the history with validation losses moved by the validation rows' own mean log-determinant."""
+    if not history.validation_loss:
+        return history
+    move = shift - float(prepared.held_out_log_dets.mean())
+    return dataclasses.replace(history, validation_loss=[loss + move for loss in history.validation_loss])

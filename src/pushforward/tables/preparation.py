@@ -1,0 +1,150 @@
+"""What happens to a table before training: checks, the split, the choice of preprocessing."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import ArrayLike, PRNGKeyArray
+
+from ..bijectors.base import Bijector
+from ..data import preprocessing
+from ..errors import ConfigError, DomainError, ShapeError
+
+_CANDIDATES = (
+    ("marginals", "whitening", "marginals"),
+    ("marginals", "whitening"),
+)
+
+
+class Prepared(NamedTuple):
+    """Rows in preprocessed units, and how they came there.
+
+    Attributes:
+        bijectors: the preprocessing, from data to base.
+        steps: its kinds.
+        knots: knots of each marginal spline.
+        training: scores of the training rows, shape (n, features).
+        training_log_dets: what to add to their log-densities, shape (n,), in nats.
+        held_out: scores of the validation rows.
+        held_out_log_dets: what to add to their log-densities.
+        notes: what the user should know.
+    """
+
+    bijectors: list[Bijector]
+    steps: tuple[str, ...]
+    knots: int
+    training: np.ndarray
+    training_log_dets: np.ndarray
+    held_out: np.ndarray
+    held_out_log_dets: np.ndarray
+    notes: tuple[str, ...]
+
+
+def check_rows(values: ArrayLike, columns: Sequence[str] | None) -> np.ndarray:
+    """Return the values as a float64 matrix, or raise if no density can be fitted to them."""
+    rows = np.asarray(values, dtype=np.float64)
+    if rows.ndim != 2 or rows.shape[1] == 0:
+        raise ShapeError(f"fit_table: expected rows of shape (n, features), got shape {rows.shape}.")
+    names = [f"c{i + 1}" for i in range(rows.shape[1])] if columns is None else list(columns)
+    if len(names) != rows.shape[1]:
+        raise ShapeError(f"fit_table: expected {rows.shape[1]} names of columns, got {len(names)}.")
+    bad = (~np.isfinite(rows)).sum(axis=0)
+    if bad.any():
+        counts = ", ".join(f"{name} {count}" for name, count in zip(names, bad, strict=True) if count)
+        raise DomainError(
+            f"fit_table: expected finite values, got NaN or infinity in: {counts} (rows by column)."
+        )
+    if len(rows) < max(rows.shape[1], 2):
+        raise ConfigError(
+            f"fit_table: expected at least {max(rows.shape[1], 2)} rows, as many as columns, got {len(rows)}."
+        )
+    constant = [name for name, column in zip(names, rows.T, strict=True) if column.min() == column.max()]
+    if constant:
+        raise ConfigError(
+            f"fit_table: constant columns have no density: {', '.join(constant)}. Leave them out."
+        )
+    _refuse_duplicates(rows, names)
+    return rows
+
+
+def split_rows(
+    rows: np.ndarray, validation: float | ArrayLike, key: PRNGKeyArray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return training rows and validation rows.
+
+    Args:
+        rows: shape (n, features).
+        validation: the share to hold out, or the validation rows themselves.
+        key: decides which rows.
+
+    Raises:
+        ConfigError: if the share is not in [0, 1) or leaves too few rows.
+        ShapeError: if given rows have another number of columns.
+    """
+    if isinstance(validation, int | float):
+        if not 0 <= validation < 1:
+            raise ConfigError(f"fit_table: expected a validation share in [0, 1), got {validation}.")
+        count = round(len(rows) * validation)
+        if validation and (count < 1 or len(rows) - count < 2):
+            raise ConfigError(
+                f"fit_table: {len(rows)} rows are too few to hold out a share of {validation}. "
+                "Use validation 0, or more rows."
+            )
+        order = np.asarray(jr.permutation(jr.fold_in(key, 0), len(rows)))
+        return rows[order[count:]], rows[order[:count]]
+    given = np.asarray(validation, dtype=np.float64)
+    if given.ndim != 2 or given.shape[1] != rows.shape[1] or not np.isfinite(given).all():
+        raise ShapeError(
+            f"fit_table: expected finite validation rows of shape (n, {rows.shape[1]}), got shape {given.shape}."
+        )
+    return rows, given
+
+
+def prepare(training: np.ndarray, held_out: np.ndarray) -> Prepared:
+    """Learn the preprocessing that gives the validation rows the highest density under a standard normal base.
+
+    Tried are marginal splines, then whitening, with and without a second round of marginal splines, each with a
+    quarter, half and all of the knots that `knots_for` allows. Without validation rows the first is taken with all
+    knots.
+    """
+    most = preprocessing.knots_for(len(training))
+    sizes = sorted({max(most // 4, 4), max(most // 2, 4), most}) if len(held_out) else [most]
+    best, best_score = None, -np.inf
+    for steps in _CANDIDATES[: None if len(held_out) else 1]:
+        for knots in sizes:
+            candidate = _prepared(training, held_out, steps, knots)
+            score = _gaussian(candidate.held_out, candidate.held_out_log_dets) if len(held_out) else 0.0
+            if score > best_score:
+                best, best_score = candidate, score
+    if best is None:
+        raise DomainError("fit_table: no preprocessing gives the validation rows a finite density.")
+    return best
+
+
+def _prepared(training: np.ndarray, held_out: np.ndarray, steps: tuple[str, ...], knots: int) -> Prepared:
+    bijectors = preprocessing.learn(training, steps, knots)
+    return Prepared(
+        bijectors,
+        steps,
+        knots,
+        *preprocessing.to_scores(bijectors, training),
+        *preprocessing.to_scores(bijectors, held_out),
+        notes=(),
+    )
+
+
+def _gaussian(scores: np.ndarray, log_dets: np.ndarray) -> float:
+    """Mean log-density under a standard normal base, less its constant, in nats."""
+    return float(np.mean(log_dets - 0.5 * np.sum(scores**2, axis=1)))
+
+
+def _refuse_duplicates(rows: np.ndarray, names: Sequence[str]) -> None:
+    seen: dict[bytes, str] = {}
+    for name, column in zip(names, rows.T, strict=True):
+        twin = seen.setdefault(np.ascontiguousarray(column).tobytes(), name)
+        if twin != name:
+            raise ConfigError(
+                f"fit_table: columns {twin} and {name} are equal: their joint density is infinite. Leave one out."
+            )

@@ -1,0 +1,74 @@
+"""What a run is: the part that stays the same, and the part that a check replaces."""
+
+from dataclasses import dataclass
+
+from jaxtyping import PRNGKeyArray, PyTree
+
+from ..distributions.base import Distribution
+from ..objectives.base import Objective
+from .history import Check
+from .optimizer import AnyOptimizer
+from .plan import Plan
+from .rows import Split
+from .step import TrainState, initial_state
+
+
+@dataclass(frozen=True)
+class Job:
+    """What stays the same during a run.
+
+    Attributes:
+        params: the trainable arrays of the flow at the start, None in all other places.
+        fixed: the flow without them.
+        split: the rows.
+        plan: when to look up and end.
+        objective: the loss to minimise.
+        optimizer: how to minimise it.
+        key: of the run; its streams are made by name.
+    """
+
+    params: PyTree
+    fixed: Distribution
+    split: Split
+    plan: Plan
+    objective: Objective
+    optimizer: AnyOptimizer
+    key: PRNGKeyArray
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that a run is at a check. It is replaced whole, so an interrupt never finds half of it.
+
+    Attributes:
+        state: of the compiled training.
+        best: the parameters to return.
+        best_loss: their validation loss in nats; infinity while there is none.
+        best_step: when they were found.
+        checks: the history.
+        scale: the guard's factor on the rate, 1 until it had to act.
+        retries: how often it had to.
+        progress: of the schedule, in [0, 1].
+        seconds: used so far.
+    """
+
+    state: TrainState
+    best: PyTree
+    best_loss: float
+    best_step: int
+    checks: tuple[Check, ...] = ()
+    scale: float = 1.0
+    retries: int = 0
+    progress: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return int(self.state.step)
+
+    @classmethod
+    def fresh(cls, job: Job) -> "Record":
+        """Return the record of a run that has not begun."""
+        state = initial_state(job.params, job.optimizer)
+        return cls(state=state, best=state.params, best_loss=float("inf"), best_step=0)

@@ -1,0 +1,224 @@
+"""The compiled inside of training: many steps in one call, and one pass over the validation rows."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import optax
+from jaxtyping import Array, PRNGKeyArray, PyTree
+
+from ..distributions.base import Distribution
+from ..objectives.base import Objective
+from .optimizer import AnyOptimizer, average_decay, rate, transformation
+from .plan import Deal
+from .rows import Rows
+
+_EVALUATION_ROWS = 1024
+
+
+class TrainState(eqx.Module):
+    """All that changes from step to step. The host replaces it whole and never changes it.
+
+    Attributes:
+        params: the trainable arrays of the flow, None in all other places.
+        average: their moving average, or None.
+        optimizer: the state of the Optax transformation.
+        step: steps done, which is also the position in the data, an integer.
+        bad: True if the step numbered `step` met a loss or gradient that is not finite; the rest is then of
+            no use.
+        loss: the loss of the last step, in nats.
+        norm: the global norm of its gradient.
+        rate: what its update was multiplied with.
+        loss_sum: weighted sum of the losses since the last check.
+        weight_sum: sum of the weights since the last check.
+    """
+
+    params: PyTree
+    average: PyTree
+    optimizer: PyTree
+    step: Array
+    bad: Array
+    loss: Array
+    norm: Array
+    rate: Array
+    loss_sum: Array
+    weight_sum: Array
+
+    def shown(self) -> PyTree:
+        """Return the parameters to validate and to hand out: the average if there is one."""
+        return self.params if self.average is None else self.average
+
+
+class Span(eqx.Module):
+    """A run of steps, and the progress of the schedule along it: start + slope * (step + 1/2 - origin).
+
+    Attributes:
+        stop: the step to stop before.
+        start: progress at step `origin`, in [0, 1].
+        origin: a step.
+        slope: progress per step.
+        scale: factor on the rate, from the guard.
+    """
+
+    stop: np.ndarray
+    start: np.ndarray
+    origin: np.ndarray
+    slope: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, stop: int, *, start: float, origin: int, slope: float, scale: float) -> "Span":
+        """Make a span of plain numbers. They become arrays, because static numbers would be compiled in."""
+        floats = (np.asarray(value, np.float32) for value in (start, origin, slope, scale))
+        return cls(np.asarray(stop, np.int32), *floats)
+
+
+def initial_state(params: PyTree, optimizer: AnyOptimizer) -> TrainState:
+    """Return the state before the first step. Weak types and NumPy leaves become plain JAX arrays."""
+    params = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=leaf.dtype), params)
+    has_average = average_decay(optimizer, jnp.zeros((), jnp.int32)) is not None
+    zero = jnp.zeros((), float)
+    return TrainState(
+        params=params,
+        average=params if has_average else None,
+        optimizer=transformation(optimizer).init(params),
+        step=jnp.zeros((), jnp.int32),
+        bad=jnp.zeros((), bool),
+        loss=zero,
+        norm=zero,
+        rate=zero,
+        loss_sum=zero,
+        weight_sum=zero,
+    )
+
+
+@eqx.filter_jit
+def train_steps(
+    state: TrainState,
+    fixed: Distribution,
+    rows: Rows,
+    order: Array,
+    span: Span,
+    key: PRNGKeyArray,
+    *,
+    deal: Deal,
+    objective: Objective,
+    optimizer: AnyOptimizer,
+) -> TrainState:
+    """Train from `state.step` up to `span.stop`, or up to the first step that is not finite.
+
+    The number of steps is not part of the compiled program, so there is one compilation whatever the caller
+    asks for. All steps must lie in one epoch.
+
+    Args:
+        state: where to start. Its buffers are not donated: the guard goes back to it, and it may hold the
+            best flow.
+        fixed: the flow without its trainable arrays.
+        rows: all training rows.
+        order: the order of the rows in this epoch, shape (n,).
+        span: where to stop, and the progress on the way.
+        key: randomness of the objective; every step folds its number in.
+        deal: how the rows are dealt out.
+        objective: the loss to minimise.
+        optimizer: how to minimise it.
+    """
+
+    def goes_on(state: TrainState) -> Array:
+        return (state.step < span.stop) & ~state.bad
+
+    def step(state: TrainState) -> TrainState:
+        batch, weights = _batch(rows, order, state.step, deal)
+
+        def loss_of(params: PyTree) -> Array:
+            flow = eqx.combine(params, fixed)
+            return objective(flow, batch.x, batch.context, weights, jr.fold_in(key, state.step))
+
+        loss, gradient = jax.value_and_grad(loss_of)(state.params)
+        return _update(state, loss, gradient, jnp.sum(weights), span, optimizer)
+
+    return jax.lax.while_loop(goes_on, step, state)
+
+
+def _update(
+    state: TrainState, loss: Array, gradient: PyTree, weight: Array, span: Span, optimizer: AnyOptimizer
+) -> TrainState:
+    """Return the state after one step; of a bad one only `step`, `bad`, `loss` and `norm` mean anything."""
+    norm = optax.tree.norm(gradient)
+    bad = ~(jnp.isfinite(loss) & jnp.isfinite(norm))
+    progress = jnp.float32(span.start) + span.slope * (state.step + 0.5 - span.origin)
+    factor = rate(optimizer, progress.astype(jnp.float32)) * span.scale
+    updates, memory = transformation(optimizer).update(gradient, state.optimizer, state.params, value=loss)
+    params = optax.apply_updates(state.params, jax.tree.map(lambda leaf: factor * leaf, updates))
+    real = state.loss_sum.dtype
+    return TrainState(
+        params=params,
+        average=_average(state, params, optimizer),
+        optimizer=memory,
+        step=state.step + jnp.where(bad, 0, 1),
+        bad=bad,
+        loss=loss.astype(real),
+        norm=norm.astype(real),
+        rate=factor.astype(real),
+        loss_sum=state.loss_sum + (loss * weight).astype(real),
+        weight_sum=state.weight_sum + weight.astype(real),
+    )
+
+
+def _average(state: TrainState, params: PyTree, optimizer: AnyOptimizer) -> PyTree:
+    decay = average_decay(optimizer, state.step)
+    if decay is None:
+        return None
+    return jax.tree.map(
+        lambda old, new: old + ((1 - decay) * (new - old)).astype(old.dtype), state.average, params
+    )
+
+
+def _batch(rows: Rows, order: Array, step: Array, deal: Deal) -> tuple[Rows, Array]:
+    """Return the rows of a step and their weights; a smaller batch is filled up by a row of weight 0."""
+    turn = step % deal.steps
+    places = jnp.arange(deal.batch, dtype=jnp.int32)
+    index = order[jnp.minimum(turn * deal.small + jnp.minimum(turn, deal.larger) + places, deal.rows - 1)]
+    batch = jax.tree.map(lambda leaf: leaf[index], rows)
+    weights = jnp.ones(deal.batch, rows.x.dtype) if batch.weights is None else batch.weights
+    if deal.larger:
+        weights = jnp.where(places < deal.small + (turn < deal.larger), weights, 0)
+    return batch, weights
+
+
+def batch_index(step: int, order: np.ndarray, deal: Deal) -> np.ndarray:
+    """Return, on the host, which training rows the step numbered `step` saw."""
+    turn = step % deal.steps
+    start = turn * deal.small + min(turn, deal.larger)
+    return order[start : start + deal.small + (turn < deal.larger)]
+
+
+def to_chunks(rows: Rows) -> Rows:
+    """Return rows on the device as (chunks, rows per chunk, ...) with weights; the padding has weight 0."""
+    count = len(rows)
+    chunks = -(-count // _EVALUATION_ROWS)
+    size = -(-count // chunks)
+    places = np.minimum(np.arange(chunks * size), count - 1)
+    weights = np.ones(count, rows.x.dtype) if rows.weights is None else rows.weights
+    weights = np.where(np.arange(chunks * size) < count, weights[places], 0)
+
+    def cut(leaf: Any) -> Array:
+        return jnp.asarray(leaf.reshape((chunks, size, *leaf.shape[1:])))
+
+    context = None if rows.context is None else cut(rows.context[places])
+    return Rows(cut(rows.x[places]), context, cut(weights.astype(rows.x.dtype)))
+
+
+@eqx.filter_jit
+def evaluate(params: PyTree, fixed: Distribution, chunks: Rows, *, objective: Objective) -> Array:
+    """Return the mean loss over all rows of `to_chunks`, without randomness, in nats."""
+    flow = eqx.combine(params, fixed)
+
+    def add(total: Array, chunk: Rows) -> tuple[Array, None]:
+        loss = objective(flow, chunk.x, chunk.context, chunk.weights, None)
+        return total + (loss * jnp.sum(chunk.weights)).astype(total.dtype), None
+
+    total, _ = jax.lax.scan(add, jnp.zeros((), float), chunks)
+    return total / jnp.sum(chunks.weights)

@@ -1,0 +1,72 @@
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import scipy.stats
+
+from pushforward.bijectors.base import Bijector
+from pushforward.distributions.flow import Flow
+from pushforward.distributions.normal import StandardNormal
+from pushforward.objectives import negative_log_likelihood
+
+
+class Noisy(Bijector):
+    """The identity with a log-determinant of `weight`, infinite at 9, plus noise if there is a key."""
+
+    weight: jax.Array
+    noisy: bool = eqx.field(static=True, default=True)
+    in_shape: tuple[int, ...] = eqx.field(static=True, default=(1,))
+    out_shape: tuple[int, ...] = eqx.field(static=True, default=(1,))
+    context_shape: None = eqx.field(static=True, default=None)
+    cheap: str = eqx.field(static=True, default="both")
+
+    def forward_and_log_det(self, x, context=None, *, key=None):
+        raise NotImplementedError
+
+    def inverse_and_log_det(self, y, context=None, *, key=None):
+        return y, self.weight / (y[0] != 9) + (jr.normal(key) if self.noisy and key is not None else 0.0)
+
+
+X = np.array([[0.5], [-2.0], [1.0]], np.float32)
+WEIGHTS = np.array([1.0, 3.0, 0.0], np.float32)
+
+
+def test_it_is_the_weighted_mean():
+    expected = -np.average(scipy.stats.norm.logpdf(X[:, 0]), weights=WEIGHTS)
+    loss = negative_log_likelihood(StandardNormal((1,)), jnp.asarray(X), None, jnp.asarray(WEIGHTS))
+    np.testing.assert_allclose(loss, expected, rtol=1e-6)
+
+
+def test_a_row_of_weight_zero_does_not_count_even_if_it_is_impossible():
+    flow = Flow(StandardNormal((1,)), Noisy(jnp.float32(0.1)))
+    changed = X.copy()
+    changed[2] = 9.0  # its log-density is infinite
+    loss = [negative_log_likelihood(flow, jnp.asarray(x), None, jnp.asarray(WEIGHTS)) for x in (X, changed)]
+    assert loss[0] == loss[1]
+
+
+def test_a_batch_of_padding_has_loss_and_gradient_zero():
+    flow = Flow(StandardNormal((1,)), Noisy(jnp.float32(0.1)))
+    loss, gradient = eqx.filter_value_and_grad(negative_log_likelihood)(
+        flow, jnp.asarray(X), None, jnp.zeros(3)
+    )
+    assert (loss, gradient.bijector.weight) == (0.0, 0.0)
+
+
+def test_every_row_gets_noise_of_its_own_and_none_without_a_key():
+    inner = Flow(StandardNormal((1,)), Noisy(jnp.float32(0.0)))
+    nested = Flow(inner, Noisy(jnp.float32(0.0), noisy=False))
+    for flow in (inner, nested):
+        alone = [
+            float(negative_log_likelihood(flow, jnp.zeros((3, 1)), None, jnp.eye(3)[i], jr.key(0)))
+            for i in range(3)
+        ]
+        assert len(set(alone)) == 3
+        quiet = negative_log_likelihood(flow, jnp.zeros((3, 1)), None, jnp.ones(3), None)
+        np.testing.assert_allclose(quiet, -scipy.stats.norm.logpdf(0), rtol=1e-6)
+
+
+def test_a_law_that_is_no_flow_may_be_trained_with_a_key():
+    loss = negative_log_likelihood(StandardNormal((1,)), jnp.asarray(X), None, jnp.ones(3), jr.key(0))
+    np.testing.assert_allclose(loss, -scipy.stats.norm.logpdf(X).mean(), rtol=1e-6)
