@@ -117,6 +117,11 @@ class Crafted:
         }
         self.data = self.data[:start] + array.tobytes() + self.data[stop:]
 
+    def remove(self, name: str) -> None:
+        """Take an array out without leaving a hole."""
+        self.replace(name, "I8", np.zeros(0, np.int8))
+        del self.header[name]
+
     def sign(self) -> "Crafted":
         """Write the digest that fits the content, as an attacker would."""
         arrays = {name: self.array(name) for name in self.header if name != "__metadata__"}

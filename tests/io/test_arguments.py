@@ -45,7 +45,14 @@ def test_plausible_arguments_pass(tiny, arguments):
         ({"hidden": {"a": 1}}, 'argument "hidden": expected whole numbers from 0 to 65536, got {"a": 1}'),
         ({"offset": 2**20 + 1}, 'argument "offset": expected whole numbers of at most 1048576, got 1048577'),
         ({"note": "x" * 257}, 'argument "note": expected text of at most 256 letters, got 257 letters'),
-        ({"note": {"x" * 257: 1}}, 'argument "note": expected text of at most 256 letters, got 257 letters'),
+        (
+            {"note": {"layers": 2000}},
+            'argument "note", "layers": expected whole numbers from 0 to 1024, got 2000',
+        ),
+        (
+            {"note": {"a": {"hidden": [1.5]}}},
+            'argument "note", "a", "hidden": expected whole numbers from 0 to 65536, got 1.5',
+        ),
         ({"note": [[-(2**21)]]}, 'argument "note": expected whole numbers of at most 1048576, got -2097152'),
     ],
 )
@@ -67,6 +74,8 @@ def test_an_unknown_recipe(tiny, refused, recipe):
         ({"features": 1000, "hidden": [100, 1000]}, 1000 + 100_000 + 100_000),
         ({"features": 10, "context_features": 990, "hidden": 1000}, 1000 + 10**6),
         ({"features": [500, 500], "hidden": [1000]}, 1000 + 10**6),
+        ({"features": 1000, "note": {"layers": 500, "x": [1, {"layers": 500}]}}, 10**6),
+        ({"features": 1000, "note": {"hidden": [100, 1000]}}, 1000 + 100_000 + 100_000),
     ],
 )
 def test_the_size_of_the_flow_is_bounded_by_the_file(tiny, refused, arguments, size):

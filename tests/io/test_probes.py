@@ -78,12 +78,13 @@ class Moody(eqx.Module):
     event_shape: tuple = (3,)
     context_shape: None = None
     limit: float = 0.0
+    dtype: str | None = None
 
     def sample(self, key, shape, context):
         return self.inner.sample(key, shape, context)
 
     def log_prob(self, x, context):
-        return jnp.where(x[:, 0] < self.limit, self.inner.log_prob(x, context), -jnp.inf)
+        return jnp.where(x[:, 0] < self.limit, self.inner.log_prob(x, context).astype(self.dtype), -jnp.inf)
 
 
 def test_points_without_a_finite_density_are_passed_over(flow):
@@ -91,6 +92,14 @@ def test_points_without_a_finite_density_are_passed_over(flow):
     found = probes.make(Moody(flow, limit=middle))
     assert np.isfinite(found["probes.log_prob"]).all()
     assert (found["probes.x"][:, 0] < middle).all()
+
+
+def test_a_density_of_another_dtype_is_stored_like_the_rest(tiny):
+    with jax.enable_x64(True):
+        flow = tiny(jr.key(1), features=3)
+        flow = jax.tree.map(lambda leaf: leaf.astype("f4") if eqx.is_inexact_array(leaf) else leaf, flow)
+        found = probes.make(Moody(flow, limit=np.inf, dtype="float64"))
+        assert {array.dtype.name for array in found.values()} == {"float32"}
 
 
 def test_a_flow_without_any(flow, refused):

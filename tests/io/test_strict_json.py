@@ -78,6 +78,14 @@ def test_brackets_in_strings_do_not_count():
     assert read(text, max_depth=1) == json.loads(text)
 
 
+@pytest.mark.parametrize("end", ["\\", "\\\\", '\\"', '"'])
+def test_no_string_hides_what_follows_it(end):
+    text = json.dumps({"a": end, "b": [[[[1]]]]}).encode()
+    assert read(text, max_depth=5) == json.loads(text)
+    with pytest.raises(Refused, match=r"^it: expected JSON nested at most 4 deep, got a depth of 5$"):
+        read(text, max_depth=4)
+
+
 def test_a_million_digits_are_not_converted():
     with pytest.raises(
         Refused, match=r"^it: expected whole numbers of at most 20 digits, got one of 1000000$"

@@ -98,14 +98,14 @@ REFUSALS = {
     "overflow": (
         {"x": bad((0, 1), value=1e39)},
         DomainError,
-        f"fit: expected finite float32 values in x, got {FINITE} 1 of 10 rows, the first row 0 (column 1: 1). "
-        "Drop those rows or fill their values.",
+        f"fit: expected finite float32 values in x, got {FINITE} 1 of 10 rows, the first row 0 "
+        "(column 1: 1). Drop those rows or fill their values.",
     ),
     "validation nan": (
         {"validation": bad((3, 1))},
         DomainError,
-        f"fit: expected finite float32 values in the validation x, got {FINITE} 1 of 10 rows, the first row 3 "
-        "(column 1: 1). Drop those rows or fill their values.",
+        f"fit: expected finite float32 values in the validation x, got {FINITE} 1 of 10 rows, "
+        "the first row 3 (column 1: 1). Drop those rows or fill their values.",
     ),
     "text": (
         {"x": np.array([["a", "b"]])},

@@ -1,6 +1,7 @@
 """Invertible maps of one event with exact log-determinants."""
 
 from .base import Bijector
+from .autoregressive import Autoregressive
 from .compose import Chain, Invert, Stack
 from .coupling import Coupling, alternating, checkerboard, halves
 from .elementwise import Elementwise
@@ -12,6 +13,7 @@ from .shape import Permute, Reverse
 __all__ = [
     "LU",
     "Affine",
+    "Autoregressive",
     "Bijector",
     "Chain",
     "Coupling",

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from ..errors import ShapeError
+from ..errors import DomainError, ShapeError
 
 Cheap = Literal["both", "forward", "inverse", "neither"]
 Context = ArrayLike | None
@@ -19,16 +19,16 @@ Context = ArrayLike | None
 class Bijector(eqx.Module):
     """An invertible map y = f(x; context) on ONE event, with log|det df/dx|.
 
-    `forward` goes from the base to the data, for every bijector. Batches are made by `jax.vmap`, never inside.
-    A subclass is final. It gives the four attributes and the two abstract methods; shape, dtype and context are
-    checked before its own code runs, so it need not check them again.
+    `forward` goes from the base to the data, for every bijector. Batches are made by `jax.vmap`, never
+    inside. A subclass is final. It gives the four attributes and the two abstract methods; shape, dtype and
+    context are checked before its own code runs, so it need not check them again.
 
     Attributes:
         in_shape: shape of x.
         out_shape: shape of y.
         context_shape: shape of the context of one event, or None if the map takes none.
-        cheap: the direction that costs one pass; the other one is sequential or iterative. "neither" is what a
-            chain of maps with opposite cheap directions has.
+        cheap: the direction that costs one pass; the other one is sequential or iterative. "neither" is what
+            a chain of maps with opposite cheap directions has.
     """
 
     in_shape: eqx.AbstractVar[tuple[int, ...]]
@@ -108,7 +108,7 @@ def _door(method: Callable, attribute: str, letter: str) -> Callable:
 
 
 def check_context(who: str, context: Context, expected: tuple[int, ...] | None) -> Array | None:
-    """Return the context of one event as an array, or raise if it is missing, superfluous or of another shape."""
+    """Return the context of one event as an array, or raise if it does not fit `expected`."""
     if expected is None:
         if context is not None:
             raise ShapeError(
@@ -125,13 +125,19 @@ def check_context(who: str, context: Context, expected: tuple[int, ...] | None) 
 
 
 def as_float(value: ArrayLike) -> Array:
-    """Return an array of floats: integers and booleans become the default float, floats keep their dtype."""
+    """Return an array of floats: integers and booleans become the default float, floats keep their dtype.
+
+    Raises:
+        DomainError: if the numbers are complex.
+    """
     array = value if isinstance(value, jax.Array) else jnp.asarray(value)
-    return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(float)
+    if jnp.issubdtype(array.dtype, jnp.complexfloating):
+        raise DomainError(f"Expected real numbers, got {array.dtype} of shape {array.shape}.")
+    return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(float)
 
 
 def merge_context_shapes(who: str, shapes: list[tuple[int, ...] | None]) -> tuple[int, ...] | None:
-    """Return the one context shape of several maps, those without context left out, or raise if they differ."""
+    """Return the one context shape of several maps, those without left out, or raise if they differ."""
     given = {shape for shape in shapes if shape is not None}
     if len(given) > 1:
         raise ShapeError(f"{who}: its parts expect contexts of different shapes: {sorted(given)}.")

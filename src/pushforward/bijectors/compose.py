@@ -24,8 +24,8 @@ class Chain(Bijector):
     """The composition of bijectors in sampling order: y = f_n(... f_2(f_1(x))).
 
     Args:
-        bijectors: the maps, the one next to the base first. Those that take a context must agree on its shape;
-            it is passed to them and to no other.
+        bijectors: the maps, the one next to the base first. Those that take a context must agree on its
+            shape; it is passed to them and to no other.
 
     Raises:
         ConfigError: if the list is empty.
@@ -34,7 +34,7 @@ class Chain(Bijector):
 
     bijectors: tuple[Bijector, ...]
 
-    def __init__(self, bijectors: Sequence[Bijector]):
+    def __init__(self, bijectors: Sequence[Bijector]) -> None:
         self.bijectors = tuple(bijectors)
         if not self.bijectors:
             raise ConfigError("Chain: expected at least one bijector, got an empty list.")
@@ -42,7 +42,8 @@ class Chain(Bijector):
             if first.out_shape != second.in_shape:
                 raise ShapeError(
                     f"Chain: bijectors[{index + 1}] ({type(second).__name__}) expects events of shape "
-                    f"{second.in_shape}, but bijectors[{index}] ({type(first).__name__}) gives {first.out_shape}."
+                    f"{second.in_shape}, but bijectors[{index}] ({type(first).__name__}) gives "
+                    f"{first.out_shape}."
                 )
         merge_context_shapes("Chain", [part.context_shape for part in self.bijectors])
 
@@ -64,7 +65,7 @@ class Chain(Bijector):
     @property
     def cheap(self) -> Cheap:
         """The direction that is cheap in every part."""
-        sides = {part.cheap for part in self.bijectors} - {"both"}
+        sides: set[Cheap] = {part.cheap for part in self.bijectors if part.cheap != "both"}
         if not sides:
             return "both"
         return sides.pop() if len(sides) == 1 else "neither"
@@ -102,12 +103,12 @@ class Chain(Bijector):
 class Stack(Bijector):
     """Layers of one structure with stacked parameters, applied by `jax.lax.scan`.
 
-    The compiled program holds one layer, so compile time does not grow with depth. Masks and permutations are
-    arrays, so they may differ from layer to layer.
+    The compiled program holds one layer, so compile time does not grow with depth. Permutations are arrays,
+    so they may differ from layer to layer; the mask of a coupling is part of its structure and may not.
 
     Args:
-        layers: built bijectors in sampling order, of equal structure: the same static fields, and arrays of the
-            same shapes and dtypes.
+        layers: built bijectors in sampling order, of equal structure: the same static fields, and arrays of
+            the same shapes and dtypes.
         unroll: how many layers one turn of the loop holds; larger compiles slower and may run faster.
 
     Raises:
@@ -116,17 +117,21 @@ class Stack(Bijector):
     """
 
     stacked: Bijector
+    in_shape: tuple[int, ...] = eqx.field(static=True)
+    context_shape: tuple[int, ...] | None = eqx.field(static=True)
+    cheap: Cheap = eqx.field(static=True)
     depth: int = eqx.field(static=True)
     unroll: int = eqx.field(static=True)
 
-    def __init__(self, layers: Sequence[Bijector], *, unroll: int = 1):
+    def __init__(self, layers: Sequence[Bijector], *, unroll: int = 1) -> None:
         if not layers:
             raise ConfigError("Stack: expected at least one layer, got an empty list.")
         parts = [eqx.partition(layer, eqx.is_array) for layer in layers]
         for index, (arrays, static) in enumerate(parts):
             if not eqx.tree_equal(static, parts[0][1]) or _shapes(arrays) != _shapes(parts[0][0]):
                 raise ConfigError(
-                    f"Stack: layer {index} has another structure than layer 0. Use Chain for layers that differ."
+                    f"Stack: expected layers of one structure, but layer {index} differs from layer 0. "
+                    "Use Chain for layers that differ."
                 )
         first = layers[0]
         if first.in_shape != first.out_shape:
@@ -135,31 +140,26 @@ class Stack(Bijector):
             )
         arrays = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[arrays for arrays, _ in parts])
         self.stacked = eqx.combine(arrays, parts[0][1])
+        # A layer may derive these from its arrays, so they are read before its arrays are stacked.
+        self.in_shape = first.in_shape
+        self.context_shape = first.context_shape
+        self.cheap = first.cheap
         self.depth = len(layers)
         self.unroll = unroll
 
     @property
-    def in_shape(self) -> tuple[int, ...]:
-        """Shape of x: the layer's."""
-        return self.stacked.in_shape
-
-    @property
     def out_shape(self) -> tuple[int, ...]:
-        """Shape of y: the layer's."""
-        return self.stacked.out_shape
-
-    @property
-    def context_shape(self) -> tuple[int, ...] | None:
-        """Shape of the context: the layer's."""
-        return self.stacked.context_shape
-
-    @property
-    def cheap(self) -> Cheap:
-        """The layer's cheap direction."""
-        return self.stacked.cheap
+        """Shape of y, the same as of x."""
+        return self.in_shape
 
     def layer(self, index: int) -> Bijector:
-        """Return one layer, with its own parameters; negative indices count from the data side."""
+        """Return one layer, with its own parameters; negative indices count from the data side.
+
+        Raises:
+            IndexError: if there is no such layer.
+        """
+        if not -self.depth <= index < self.depth:
+            raise IndexError(f"Stack.layer: expected an index of one of {self.depth} layers, got {index}.")
         arrays, static = eqx.partition(self.stacked, eqx.is_array)
         return eqx.combine(jax.tree.map(lambda leaf: leaf[index], arrays), static)
 
@@ -179,8 +179,9 @@ class Stack(Bijector):
         self, method: str, event: Array, context: Array | None, key: PRNGKeyArray | None
     ) -> tuple[Array, Array]:
         arrays, static = eqx.partition(self.stacked, eqx.is_array)
-        # The carry must keep its dtype: start with the one that the layer's own parameters lead to.
-        dtype = jnp.result_type(event, *jax.tree.leaves(eqx.filter(arrays, eqx.is_inexact_array)))
+        # The carry must keep its dtype: start with the one that parameters and context lead to.
+        inexact = jax.tree.leaves(eqx.filter((arrays, context), eqx.is_inexact_array))
+        dtype = jnp.result_type(event, *inexact)
 
         def step(carry: tuple[Array, Array], turn: tuple[Any, Array]) -> tuple[tuple[Array, Array], None]:
             event, total = carry
@@ -204,6 +205,9 @@ class Invert(Bijector):
     """
 
     bijector: Bijector
+
+    def __init__(self, bijector: Bijector) -> None:
+        self.bijector = bijector
 
     @property
     def in_shape(self) -> tuple[int, ...]:

@@ -8,28 +8,31 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from ..errors import ConfigError
+from ..errors import ConfigError, ShapeError
 from .base import Bijector, Cheap
 from .elementwise import map_elements
 from .scalar.base import ScalarMap
 
 
 class Coupling(Bijector):
-    """y_a = x_a, y_b = map(x_b; net(x_a, context)), elementwise in b. Jacobian triangular, both directions one pass.
+    """y_a = x_a, y_b = map(x_b; net(x_a, context)), elementwise in b: one pass of the net in both directions.
+
+    The Jacobian is triangular, so log|det dy/dx| is the sum of the map's log-derivatives.
 
     Args:
         map: the scalar map applied to part b.
         net: the conditioner, called as net(x_a, context, key=key) with x_a a vector; returns
             `number of elements in b` * `map.num_params` numbers, in any shape.
-        mask: booleans of the event's shape, True where the element belongs to a and passes unchanged. Part a may
-            be empty if there is a context, which then alone decides the map.
+        mask: booleans of the event's shape, True where the element belongs to a and passes unchanged. Part a
+            may be empty if there is a context, which then alone decides the map.
         context_shape: shape of the context that the net takes, or None.
 
     Raises:
         ConfigError: if part b is empty, or part a is and there is no context.
+        ShapeError: when called, if the net returns another number of parameters.
 
-    Reference: Dinh et al. 2014, NICE, arXiv:1410.8516, section 3.2; Dinh et al. 2016, RealNVP, arXiv:1605.08803,
-    eq. 4-6.
+    Reference: Dinh et al. 2014, NICE, arXiv:1410.8516, section 3.2; Dinh et al. 2016, RealNVP,
+        arXiv:1605.08803, eq. 4-6.
     """
 
     map: ScalarMap
@@ -41,11 +44,11 @@ class Coupling(Bijector):
 
     def __init__(
         self,
-        map: ScalarMap,  # noqa: A002
+        map: ScalarMap,
         net: Callable,
         mask: Array | np.ndarray | Sequence[bool],
-        context_shape: tuple[int, ...] | None = None,
-    ):
+        context_shape: Sequence[int] | None = None,
+    ) -> None:
         mask = np.asarray(mask, dtype=bool)
         if mask.all() or (not mask.any() and context_shape is None):
             raise ConfigError(
@@ -55,7 +58,7 @@ class Coupling(Bijector):
         self.map = map
         self.net = net
         self.in_shape = mask.shape
-        self.context_shape = context_shape
+        self.context_shape = None if context_shape is None else tuple(context_shape)
         self.known = tuple(int(i) for i in np.flatnonzero(mask))
         self.cheap = "both"
 
@@ -82,8 +85,14 @@ class Coupling(Bijector):
         flat = event.reshape(-1)
         rest = tuple(sorted(set(range(flat.shape[0])) - set(self.known)))
         a, b = _take(flat, self.known), _take(flat, rest)
-        params = self.net(a, context, key=key).reshape(len(rest), self.map.num_params)
-        mapped, log_det = map_elements(function, params, b)
+        params = self.net(a, context, key=key)
+        expected = (len(rest), self.map.num_params)
+        if params.size != math.prod(expected):
+            raise ShapeError(
+                f"Coupling: expected a net that returns {expected[0]} x {expected[1]} parameters, "
+                f"got {params.size} from {type(self.net).__name__}."
+            )
+        mapped, log_det = map_elements(function, params.reshape(expected), b)
         return _merge(a, mapped, self.known, rest).reshape(event.shape), log_det
 
 
@@ -119,7 +128,7 @@ def checkerboard(shape: Sequence[int], *, swap: bool = False) -> np.ndarray:
 
 
 def _take(flat: Array, indices: tuple[int, ...]) -> Array:
-    """Pick elements; as a slice where the indices are evenly spaced, which differentiates without a scatter."""
+    """Pick elements; as a slice where they are evenly spaced, which differentiates without a scatter."""
     if not indices:
         return flat[:0]
     steps = set(np.diff(indices).tolist())
@@ -130,15 +139,14 @@ def _take(flat: Array, indices: tuple[int, ...]) -> Array:
 
 
 def _merge(a: Array, b: Array, known: tuple[int, ...], rest: tuple[int, ...]) -> Array:
-    """Put the two parts back in their places."""
+    """Put the two parts back in their places; without a gather where they are halves or alternate."""
     if not known or rest[-1] < known[0]:
         return jnp.concatenate([b, a])
     if known[-1] < rest[0]:
         return jnp.concatenate([a, b])
-    size = math.prod(a.shape) + math.prod(b.shape)
-    if known == tuple(range(0, size, 2)) and size % 2 == 0:
-        return jnp.stack([a, b], axis=1).reshape(size)
-    if known == tuple(range(1, size, 2)) and size % 2 == 0:
-        return jnp.stack([b, a], axis=1).reshape(size)
-    order = np.argsort(np.asarray(known + rest))
-    return jnp.concatenate([a, b])[order]
+    order = np.asarray(known + rest)
+    for first, second, indices in ((a, b, known), (b, a, rest)):
+        if indices == tuple(range(0, order.size, 2)):
+            pairs = jnp.stack([first[: second.size], second], axis=1).reshape(-1)
+            return jnp.concatenate([pairs, first[second.size :]])
+    return jnp.concatenate([a, b])[np.argsort(order)]

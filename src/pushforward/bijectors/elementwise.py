@@ -1,13 +1,14 @@
 """Elementwise: a scalar map with free parameters for every element."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from .base import Bijector, Cheap
+from ..errors import ShapeError
+from .base import Bijector, Cheap, as_float
 from .scalar.base import ScalarMap
 
 
@@ -18,6 +19,9 @@ class Elementwise(Bijector):
         map: the scalar map.
         shape: shape of the event.
         params: initial parameters, shape (*shape, map.num_params); zeros if left out.
+
+    Raises:
+        ShapeError: if the parameters have another shape.
     """
 
     map: ScalarMap
@@ -26,10 +30,15 @@ class Elementwise(Bijector):
     context_shape: None = eqx.field(static=True)
     cheap: Cheap = eqx.field(static=True)
 
-    def __init__(self, map: ScalarMap, shape: Sequence[int], params: Array | None = None):  # noqa: A002
+    def __init__(self, map: ScalarMap, shape: Sequence[int], params: ArrayLike | None = None) -> None:
         self.map = map
         self.in_shape = tuple(shape)
-        self.params = jnp.zeros((*self.in_shape, map.num_params)) if params is None else params
+        expected = (*self.in_shape, map.num_params)
+        self.params = jnp.zeros(expected) if params is None else as_float(params)
+        if self.params.shape != expected:
+            raise ShapeError(
+                f"Elementwise: expected params of shape {expected}, got shape {self.params.shape}."
+            )
         self.context_shape = None
         self.cheap = "both"
 
@@ -53,7 +62,7 @@ class Elementwise(Bijector):
         return map_elements(self.map.inverse, self.params, y)
 
 
-def map_elements(function, params: Array, values: Array) -> tuple[Array, Array]:
+def map_elements(function: Callable, params: Array, values: Array) -> tuple[Array, Array]:
     """Apply one direction of a scalar map to every element and sum the log-derivatives.
 
     Args:

@@ -12,8 +12,8 @@ from .base import Bijector, Cheap
 class LU(Bijector):
     """y = L U x + shift, with L unit lower triangular and U upper triangular with a positive diagonal.
 
-    log|det| = sum(log diag U). Both directions cost O(features^2): forward one product, inverse two triangular
-    solves. A fixed permutation, the paper's P, is a `Permute` next to it.
+    log|det| = sum(log diag U). Both directions cost O(features^2): forward one product, inverse two
+    triangular solves. A fixed permutation, the paper's P, is a `Permute` next to it.
 
     Args:
         features: size of the event.
@@ -30,10 +30,10 @@ class LU(Bijector):
     context_shape: None = eqx.field(static=True)
     cheap: Cheap = eqx.field(static=True)
 
-    def __init__(self, features: int, *, key: PRNGKeyArray | None = None):
+    def __init__(self, features: int, *, key: PRNGKeyArray | None = None) -> None:
         shape = (features, features)
         if key is None:
-            self.lower = self.upper = jnp.zeros(shape)
+            self.lower, self.upper = jnp.zeros(shape), jnp.zeros(shape)
         else:
             first, second = jr.split(key)
             bound = 0.1 / features**0.5
@@ -71,6 +71,5 @@ class LU(Bijector):
 
     def _factors(self) -> tuple[Array, Array]:
         identity = jnp.eye(self.in_shape[0], dtype=self.lower.dtype)
-        return jnp.tril(self.lower, -1) + identity, jnp.triu(self.upper, 1) + jnp.diag(
-            jnp.exp(self.log_diagonal)
-        )
+        diagonal = jnp.diag(jnp.exp(self.log_diagonal))
+        return jnp.tril(self.lower, -1) + identity, jnp.triu(self.upper, 1) + diagonal

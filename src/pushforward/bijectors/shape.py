@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, PRNGKeyArray
 
 from ..errors import ConfigError
@@ -28,17 +28,17 @@ class Permute(Bijector):
     context_shape: None = eqx.field(static=True)
     cheap: Cheap = eqx.field(static=True)
 
-    def __init__(self, order: Sequence[int] | Array | np.ndarray):
-        if not isinstance(order, jax.core.Tracer) and sorted(np.asarray(order).tolist()) != list(
-            range(len(order))
-        ):
-            raise ConfigError(
-                f"Permute: expected each of 0 to {len(order) - 1} once, got {np.asarray(order)}."
-            )
-        order = jnp.asarray(order, dtype=jnp.int32)
-        self.order = order
-        self.inverse_order = jnp.argsort(order).astype(jnp.int32)
-        self.in_shape = order.shape
+    def __init__(self, order: Sequence[int] | Array | np.ndarray) -> None:
+        # Under tracing, as when a model file asks for the structure alone, there are no numbers to look at.
+        if not isinstance(order, Tracer):
+            given = np.asarray(order)
+            if given.ndim != 1 or sorted(given.tolist()) != list(range(given.size)):
+                raise ConfigError(
+                    f"Permute: expected each of 0 to {given.size - 1} once, got {given.tolist()}."
+                )
+        self.order = jnp.asarray(order, dtype=jnp.int32)
+        self.inverse_order = jnp.argsort(self.order).astype(jnp.int32)
+        self.in_shape = self.order.shape
         self.context_shape = None
         self.cheap = "both"
 
@@ -73,7 +73,7 @@ class Reverse(Bijector):
     context_shape: None = eqx.field(static=True)
     cheap: Cheap = eqx.field(static=True)
 
-    def __init__(self, shape: Sequence[int]):
+    def __init__(self, shape: Sequence[int]) -> None:
         self.in_shape = tuple(shape)
         self.context_shape = None
         self.cheap = "both"

@@ -8,7 +8,6 @@ import numpy as np
 from scipy.special import ndtri
 
 from ..bijectors import LU, Bijector, Invert, Marginals
-from ..distributions.base import map_rows
 from ..errors import ConfigError
 
 _CLOSEST = 1e-4
@@ -47,12 +46,14 @@ def learn(rows: np.ndarray, steps: Sequence[str], knots: int) -> list[Bijector]:
         if step not in makers:
             raise ConfigError(f"learn: expected steps among {', '.join(makers)}, got {step!r}.")
         bijectors.append(makers[step](scores))
-        scores = np.asarray(to_scores([bijectors[-1]], scores)[0], dtype=np.float64)
+        scores, _ = to_scores(bijectors[-1:], scores)
     return bijectors
 
 
 def to_scores(bijectors: Sequence[Bijector], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Send rows through preprocessing, from data towards the base.
+
+    In NumPy and float64: what the bijectors' `inverse_and_log_det` give in float32, without a compilation.
 
     Args:
         bijectors: as `learn` returns them.
@@ -61,11 +62,41 @@ def to_scores(bijectors: Sequence[Bijector], rows: np.ndarray) -> tuple[np.ndarr
     Returns:
         Scores of shape (n, features), and the log-determinants to add to their log-densities, shape (n,), in nats.
     """
-    scores, total = jnp.asarray(rows, dtype=float), jnp.zeros(len(rows))
+    scores, total = np.asarray(rows, dtype=np.float64), np.zeros(len(rows))
     for bijector in bijectors:
-        scores, log_det = map_rows(bijector.inverse_and_log_det, (scores,))
+        send = _marginal_scores if isinstance(bijector, Marginals) else _linear_scores
+        scores, log_det = send(bijector, scores)
         total = total + log_det
-    return np.asarray(scores), np.asarray(total)
+    return scores, total
+
+
+def _linear_scores(bijector: Bijector, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if not (isinstance(bijector, Invert) and isinstance(bijector.bijector, LU)):
+        raise ConfigError(f"to_scores: expected bijectors that learn returns, got {type(bijector).__name__}.")
+    lu = bijector.bijector
+    lower, diagonal, shift = (np.asarray(part, np.float64) for part in (lu.lower, lu.log_diagonal, lu.shift))
+    unit = np.tril(lower, -1) + np.eye(len(diagonal))
+    return rows @ (unit * np.exp(diagonal)).T + shift, np.full(len(rows), diagonal.sum())
+
+
+def _marginal_scores(bijector: Marginals, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The formula of `numerics.splines.through_knots`, column by column."""
+    scores, total = np.empty_like(rows), np.zeros(len(rows))
+    arrays = (np.asarray(frozen.value, np.float64) for frozen in (bijector.values, bijector.bases, bijector.slopes))
+    for column, (xs, ys, slopes) in enumerate(zip(*arrays, strict=True)):
+        x = np.clip(rows[:, column], xs[0], xs[-1])
+        k = np.clip(np.searchsorted(xs, x, side="right") - 1, 0, len(xs) - 2)
+        width, height = np.diff(xs)[k], np.diff(ys)[k]
+        secant = height / width
+        t, ratio0, ratio1 = (x - xs[k]) / width, slopes[k] / secant, slopes[k + 1] / secant
+        u = t * (1 - t)
+        denominator = 1 + (ratio0 + ratio1 - 2) * u
+        numerator = ratio1 * t**2 + 2 * u + ratio0 * (1 - t) ** 2
+        beyond = rows[:, column] - x  # what lies past the outer knots
+        stretch = np.log1p(np.abs(beyond) * np.where(beyond < 0, slopes[0], slopes[-1]))
+        scores[:, column] = ys[k] + height * (t**2 + ratio0 * u) / denominator + np.sign(beyond) * stretch
+        total += np.log(secant * numerator / denominator**2) - stretch
+    return scores, total
 
 
 def marginals(rows: np.ndarray, knots: int) -> Marginals:

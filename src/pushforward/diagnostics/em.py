@@ -1,4 +1,4 @@
-"""Gaussian mixtures by expectation-maximisation, from the sums that are sufficient for them; float64, NumPy."""
+"""Gaussian mixtures by expectation-maximisation, from the sums that are sufficient for them; in float64."""
 
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ def one_component(rows: np.ndarray) -> Components:
 
 
 def split_components(mixture: Components) -> Components:
-    """Return twice as many components: each becomes two along its longest axis, its mean and covariance kept."""
+    """Return twice as many components: each becomes two along its longest axis, its moments kept."""
     variances, axes = np.linalg.eigh(mixture.covariances)
     steps = _SPLIT * np.sqrt(variances[:, -1:]) * axes[:, :, -1]
     # The two means lie steps away, which adds steps steps^T: taken off, the pair has the old covariance.
@@ -60,8 +60,9 @@ def refine(
     Returns:
         The mixture, and the mean log-density of the rows under the one before its last step, in nats.
 
-    Accuracy: each step is scikit-learn's (tests/diagnostics/test_em.py::test_steps_are_those_of_scikit_learn).
-    Reference: Dempster, Laird, Rubin 1977, Maximum likelihood from incomplete data via the EM algorithm, section 4.3.
+    Accuracy: tests/diagnostics/test_em.py::test_steps_are_those_of_scikit_learn.
+    Reference: Dempster, Laird and Rubin 1977, Maximum likelihood from incomplete data via the EM algorithm,
+        J. R. Stat. Soc. B 39, section 4.3.
     """
     before = -np.inf
     for _ in range(steps):
@@ -109,7 +110,8 @@ def _features(rows: np.ndarray) -> np.ndarray:
 def _natural(mixture: Components) -> np.ndarray:
     """Return what the features are multiplied with for log(weight_k) + log N(x; mean_k, covariance_k).
 
-    log N = -x^T P x / 2 + (P mean)^T x - mean^T P mean / 2 + log|det P| / 2 - d log(2 pi) / 2 with the precision P.
+    log N = -x^T P x / 2 + (P mean)^T x - mean^T P mean / 2 + log|det P| / 2 - d log(2 pi) / 2; P inverts the
+    covariance.
     Each product x_i x_j, i < j, stands once among the features and twice in the quadratic form.
     """
     count, size = mixture.means.shape
@@ -128,7 +130,7 @@ def _natural(mixture: Components) -> np.ndarray:
 
 def _maximise(sums: np.ndarray, size: int) -> Components:
     """Return the mixture of highest likelihood given the weighted sums of the features."""
-    # A component that has lost all rows would divide by zero; with the smallest share it stays where it is, harmless.
+    # A component that has lost all rows would divide by zero; with the smallest share it is harmless.
     counts = np.maximum(sums[:, 0], 10 * np.finfo(float).eps)
     means = sums[:, 1 : size + 1] / counts[:, None]
     first, second = np.triu_indices(size)

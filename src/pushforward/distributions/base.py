@@ -9,10 +9,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ..bijectors.base import as_float
-from ..errors import ShapeError
+from ..errors import ConfigError, ShapeError
 
 ROWS_PER_CALL = 4096
 """Rows that one compiled call handles; longer batches run in several calls of this size."""
@@ -21,8 +23,8 @@ ROWS_PER_CALL = 4096
 class Distribution(eqx.Module):
     """A law over events of shape `event_shape`, given an optional context of shape `context_shape`.
 
-    A subclass is final. It gives the two attributes and the two abstract methods, which speak of ONE event; the
-    public methods check shapes, broadcast batches and compile.
+    A subclass is final. It gives the two attributes and the two abstract methods, which speak of ONE event;
+    the public methods check shapes, broadcast batches and compile.
 
     Attributes:
         event_shape: shape of one event.
@@ -60,6 +62,8 @@ class Distribution(eqx.Module):
     ) -> Array:
         """Draw events.
 
+        Draw number i depends on the key and on i alone: a longer sample begins with the shorter one.
+
         Args:
             key: a JAX random key.
             shape: how many independent draws for each context.
@@ -70,6 +74,7 @@ class Distribution(eqx.Module):
 
         Raises:
             ShapeError: if the context has another shape, or is missing or superfluous.
+            ConfigError: if the key is no JAX random key.
         """
         return self._draw("sample", self._sample, key, shape, context)
 
@@ -84,10 +89,12 @@ class Distribution(eqx.Module):
             context: conditions, shape (*batch, *context_shape).
 
         Returns:
-            Events of shape (*shape, *batch, *event_shape) and log-densities of shape (*shape, *batch), in nats.
+            Events of shape (*shape, *batch, *event_shape), and log-densities in nats of shape (*shape,
+            *batch).
 
         Raises:
             ShapeError: if the context has another shape, or is missing or superfluous.
+            ConfigError: if the key is no JAX random key.
         """
         return self._draw("sample_and_log_prob", self._sample_and_log_prob, key, shape, context)
 
@@ -107,21 +114,18 @@ class Distribution(eqx.Module):
         """Map a function of (event, context) over a batch of events, by default events of the law itself."""
         who = f"{type(self).__name__}.{method}"
         event_shape = self.event_shape if event_shape is None else event_shape
-        events = as_float(x)
+        events = _numbers(x)
         batch = split_batch(who, "events", name, events.shape, event_shape)
         conditions, context_batch = self._conditions(who, context)
         try:
             full = jnp.broadcast_shapes(batch, context_batch)
         except ValueError as error:
             raise ShapeError(
-                f"{who}: the batch {batch} of {name} and the batch {context_batch} of the context do not broadcast."
+                f"{who}: expected batches that broadcast, got {batch} of {name} and {context_batch} of the "
+                "context."
             ) from error
-        rows = _to_rows(events, full, event_shape)
-        if conditions is None or not context_batch:
-            out = map_rows(function, (rows,), (conditions,))
-        else:
-            out = map_rows(function, (rows, _to_rows(conditions, full, self.context_shape)))
-        return jax.tree.map(lambda leaf: leaf.reshape(full + leaf.shape[1:]), out)
+        rows = (_to_rows(events, full, event_shape),)
+        return self._map(function, rows, full, conditions, context_batch)
 
     def _draw(
         self,
@@ -133,19 +137,32 @@ class Distribution(eqx.Module):
     ) -> Any:
         """Map a function of (key, context) over as many keys as draws are asked for."""
         who = f"{type(self).__name__}.{method}"
-        shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        if any(size < 0 for size in shape):
+        sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+        if any(size < 0 for size in sizes):
             raise ShapeError(f"{who}: expected sizes of at least 0, got shape {shape}.")
+        if not isinstance(key, jax.Array | np.ndarray):
+            raise ConfigError(f"{who}: expected a key like jax.random.key(0), got {key!r}.")
         conditions, context_batch = self._conditions(who, context)
-        full = shape + context_batch
-        keys = jr.split(key, math.prod(full))
-        if conditions is None or not context_batch:
-            out = map_rows(function, (keys,), (conditions,))
-        else:
-            out = map_rows(function, (keys, _to_rows(conditions, full, self.context_shape)))
-        return jax.tree.map(lambda leaf: leaf.reshape(full + leaf.shape[1:]), out)
+        full = sizes + context_batch
+        rows = (np.arange(math.prod(full), dtype=np.uint32),)
+        return self._map(_Draw(function, key), rows, full, conditions, context_batch)
 
-    def _conditions(self, who: str, context: ArrayLike | None) -> tuple[Array | None, tuple[int, ...]]:
+    def _map(
+        self,
+        function: Callable,
+        rows: tuple[Any, ...],
+        batch: tuple[int, ...],
+        conditions: Any,
+        context_batch: tuple[int, ...],
+    ) -> Any:
+        """Map a function of (*row, condition) over rows; every row has its condition, or all have one."""
+        if conditions is None or not context_batch:
+            out = map_rows(function, rows, (conditions,))
+        else:
+            out = map_rows(function, (*rows, _to_rows(conditions, batch, self.context_shape)))
+        return jax.tree.map(lambda leaf: _reshaped(leaf, batch + leaf.shape[1:]), out)
+
+    def _conditions(self, who: str, context: ArrayLike | None) -> tuple[Any, tuple[int, ...]]:
         """Return the context as an array with its batch shape, or raise if it does not fit."""
         if self.context_shape is None:
             if context is not None:
@@ -156,7 +173,7 @@ class Distribution(eqx.Module):
             return None, ()
         if context is None:
             raise ShapeError(f"{who}: expected contexts of shape {self.context_shape}, got none.")
-        conditions = as_float(context)
+        conditions = _numbers(context)
         return conditions, split_batch(who, "contexts", "context", conditions.shape, self.context_shape)
 
 
@@ -171,11 +188,23 @@ def split_batch(
     return shape[:cut]
 
 
+class _Draw(eqx.Module):
+    """A function of (key, *rest) as one of (number of the draw, *rest)."""
+
+    function: Callable
+    key: PRNGKeyArray
+
+    def __call__(self, index: Array, *rest: Any) -> Any:
+        return self.function(jr.fold_in(self.key, index), *rest)
+
+
 def map_rows(function: Callable, rows: tuple[Any, ...], shared: tuple[Any, ...] = ()) -> Any:
     """Map `function(*row, *shared)` over the leading axis of `rows`.
 
-    Outside of JAX transformations the map is compiled, in calls of at most `ROWS_PER_CALL` rows. A shorter rest is
-    padded to a power of two, so that any number of rows meets one of a dozen compiled programs.
+    The map is compiled. Outside of JAX transformations it runs in calls of at most `ROWS_PER_CALL` rows; a
+    shorter rest is padded to a power of two, so that any number of rows meets one of a dozen compiled
+    programs. Cutting and padding are NumPy's work: in JAX each new number of rows would compile a few small
+    programs of its own.
 
     Args:
         function: a module, a module's method or a function of (*row, *shared), for one row.
@@ -185,18 +214,23 @@ def map_rows(function: Callable, rows: tuple[Any, ...], shared: tuple[Any, ...] 
     Returns:
         The results, stacked along the first axis.
     """
-    leaves = jax.tree.leaves((function, rows, shared))
-    count = jax.tree.leaves(rows)[0].shape[0]
-    if count == 0 or any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
-        return jax.vmap(lambda *row: function(*row, *shared))(*rows)
-    results, start = [], 0
-    while start < count:
-        size = min(ROWS_PER_CALL, count - start)
-        block = jax.tree.map(lambda leaf, i=start, n=size: _padded(leaf[i : i + n]), rows)
-        result = _map_compiled(function, block, shared)
-        results.append(jax.tree.map(lambda leaf, n=size: leaf[:n], result))
-        start += size
-    return results[0] if len(results) == 1 else jax.tree.map(lambda *parts: jnp.concatenate(parts), *results)
+    count = rows[0].shape[0]
+    if count == 0:
+        shapes = eqx.filter_eval_shape(_map_compiled, function, rows, shared)
+        return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((function, rows, shared)))
+    if traced or count == _program_rows(count):
+        # The call may return before it has read its NumPy arguments, and their owner may change them then.
+        owned = jax.tree.map(
+            lambda leaf: leaf.copy() if isinstance(leaf, np.ndarray) else leaf, (rows, shared)
+        )
+        return _map_compiled(function, *owned)
+    blocks = [
+        tuple(_padded(np.asarray(row)[start : start + ROWS_PER_CALL]) for row in rows)
+        for start in range(0, count, ROWS_PER_CALL)
+    ]
+    results = [_map_compiled(function, block, shared) for block in blocks]
+    return jax.tree.map(lambda *parts: jax.device_put(np.concatenate(parts)[:count]), *results)
 
 
 @eqx.filter_jit
@@ -204,12 +238,35 @@ def _map_compiled(function: Callable, rows: tuple[Any, ...], shared: tuple[Any, 
     return jax.vmap(lambda *row: function(*row, *shared))(*rows)
 
 
-def _padded(rows: Array) -> Array:
-    """Repeat the last row until the number of rows is a power of two."""
-    missing = (1 << (rows.shape[0] - 1).bit_length()) - rows.shape[0]
-    return rows if missing == 0 else jnp.concatenate([rows, jnp.repeat(rows[-1:], missing, axis=0)])
+def _program_rows(count: int) -> int:
+    """The number of rows of the compiled program that `count` rows, at least one, meet in a single call."""
+    return min(1 << (count - 1).bit_length(), ROWS_PER_CALL)
 
 
-def _to_rows(array: Array, batch: tuple[int, ...], event_shape: tuple[int, ...] | None) -> Array:
+def _padded(rows: np.ndarray) -> np.ndarray:
+    """Repeat the last row until there are as many rows as a compiled program takes."""
+    missing = _program_rows(len(rows)) - len(rows)
+    return np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)]) if missing else rows
+
+
+def _numbers(value: ArrayLike) -> Any:
+    """Return floats as `as_float` does, in a NumPy array unless they are traced."""
+    if isinstance(value, Tracer):
+        return as_float(value)
+    array = np.asarray(value)
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        return np.asarray(as_float(array))
+    with np.errstate(over="ignore"):  # float64 beyond float32 is infinite there, as in JAX
+        return array.astype(jnp.result_type(array.dtype), copy=False)
+
+
+def _to_rows(array: Any, batch: tuple[int, ...], event_shape: tuple[int, ...] | None) -> Any:
     event_shape = event_shape or ()
-    return jnp.broadcast_to(array, batch + event_shape).reshape((math.prod(batch), *event_shape))
+    library = jnp if isinstance(array, Tracer) else np
+    return library.broadcast_to(array, batch + event_shape).reshape((math.prod(batch), *event_shape))
+
+
+def _reshaped(array: Array, shape: tuple[int, ...]) -> Array:
+    if array.shape == shape or isinstance(array, Tracer):
+        return array.reshape(shape)
+    return jax.device_put(np.asarray(array).reshape(shape))

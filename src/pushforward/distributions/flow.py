@@ -34,9 +34,12 @@ class Flow(Distribution):
 
     base: Distribution
     bijector: Bijector
-    recipe: Recipe | None = eqx.field(static=True, default=None)
+    recipe: Recipe | None = eqx.field(static=True)
 
-    def __check_init__(self) -> None:
+    def __init__(self, base: Distribution, bijector: Bijector, recipe: Recipe | None = None) -> None:
+        self.base = base
+        self.bijector = bijector
+        self.recipe = recipe
         if self.base.event_shape != self.bijector.in_shape:
             raise ShapeError(
                 f"Flow: the base ({type(self.base).__name__}) gives events of shape {self.base.event_shape}, "
@@ -65,7 +68,7 @@ class Flow(Distribution):
         )
 
     def intermediates(self, z: ArrayLike, context: ArrayLike | None = None) -> list[Array]:
-        """Return every stage of the way from z to x: z itself, then the output of each layer in sampling order."""
+        """Return every stage from z to x: z itself, then the output of each layer in sampling order."""
         return self._map_events(
             "intermediates", self._intermediates, z, context, event_shape=self.bijector.in_shape, name="z"
         )

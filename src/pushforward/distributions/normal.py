@@ -11,7 +11,7 @@ from ..numerics import densities
 from ..numerics.elementary import hold, standardise
 from ..numerics.triangular import inverse_unit_lower, pack_factor, unit_lower
 from .closed_form import ClosedForm
-from .parameters import check_finite, check_positive, cholesky, location_scale, same_dtype
+from .parameters import check_finite, check_lower, check_positive, cholesky, location_scale, same_dtype
 
 REACH = 3 / 8
 """A standardised number z is held at the largest float to this power: 2^48 in float32, where z^2 is 2^96.
@@ -125,7 +125,7 @@ class MultivariateNormal(ClosedForm):
 
     loc: Array
     log_scale: Array
-    lower: Array
+    lower: Array | None
 
     def __init__(
         self, loc: ArrayLike, covariance: ArrayLike | None = None, *, factor: ArrayLike | None = None
@@ -138,7 +138,8 @@ class MultivariateNormal(ClosedForm):
             )
         check_finite("MultivariateNormal", "loc", loc)
         self.loc = jnp.broadcast_to(loc, matrix.shape[:1])
-        self.log_scale, self.lower = pack_factor(matrix)
+        self.log_scale, lower = pack_factor(matrix)
+        self.lower = lower if matrix.shape[0] > 1 else None
 
     @property
     def event_shape(self) -> tuple[int, ...]:
@@ -148,7 +149,8 @@ class MultivariateNormal(ClosedForm):
     @property
     def factor(self) -> Array:
         """The Cholesky factor of the covariance, shape (d, d)."""
-        return jnp.exp(self.log_scale)[:, None] * unit_lower(self.lower, self.loc.shape[0])
+        scale = jnp.exp(self.log_scale)[:, None]
+        return scale if self.lower is None else scale * unit_lower(self.lower, scale.shape[0])
 
     @property
     def covariance(self) -> Array:
@@ -160,7 +162,10 @@ class MultivariateNormal(ClosedForm):
         # The product may enlarge a held number, so its result is held again; at infinity it would be inf -
         # inf.
         scaled = standardise(jnp.where(jnp.isinf(x), 0.0, x), self.loc, self.log_scale, reach=REACH)
-        z = hold(inverse_unit_lower(self.lower, x.shape[0]) @ scaled, reach=REACH)
+        if self.lower is None:
+            z = scaled
+        else:
+            z = hold(inverse_unit_lower(self.lower, x.shape[0]) @ scaled, reach=REACH)
         log_prob = jnp.sum(densities.normal(z) - self.log_scale)
         return jnp.where(jnp.any(jnp.isinf(x)), -jnp.inf, log_prob)
 
@@ -182,14 +187,15 @@ def _factor(covariance: ArrayLike | None, factor: ArrayLike | None) -> Array:
     """Return the checked Cholesky factor that one of the two arguments gives."""
     who = "MultivariateNormal"
     if covariance is not None and factor is None:
-        _check_square("covariance", jnp.shape(covariance))
+        _check_square("covariance", as_float(covariance).shape)
         return cholesky(who, covariance)
     if factor is not None and covariance is None:
         matrix = as_float(factor)
         _check_square("factor", matrix.shape)
         check_finite(who, "factor", matrix)
         check_positive(who, "diagonal of factor", jnp.diagonal(matrix))
-        return jnp.tril(matrix)
+        check_lower(who, "factor", matrix)
+        return matrix
     raise ConfigError(f"{who}: expected covariance or factor, got {'neither' if factor is None else 'both'}.")
 
 

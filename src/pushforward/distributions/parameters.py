@@ -76,6 +76,17 @@ def check_below(who: str, low: Array, high: Array) -> None:
         )
 
 
+def check_lower(who: str, name: str, matrix: Array) -> None:
+    """Raise a ConfigError if an entry above the diagonal is not zero, for values that can be seen."""
+    if not isinstance(matrix, Tracer):
+        above = float(np.max(np.abs(np.triu(matrix, 1))))
+        if above > 0:
+            raise ConfigError(
+                f"{who}: expected a lower triangular {name}, got entries of up to {above:g} above "
+                "the diagonal."
+            )
+
+
 def square_root(values: ArrayLike) -> Array:
     """Return the roots of positive numbers, taken in float64 where possible: variances underflow."""
     target = as_float(values)

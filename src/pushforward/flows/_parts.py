@@ -4,23 +4,30 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import Bijector, Chain, Coupling, ScalarMap, Stack
+from ..distributions import Distribution, StandardLogistic, StandardNormal, StudentT
 from ..errors import ConfigError
 from ..nets import MLP
 
 
-def check_sizes(who: str, *, least: int = 1, **sizes: int | tuple[int, ...]) -> None:
+def check_sizes(who: str, *, least: int = 1, **sizes: int) -> None:
     """Raise a ConfigError that names the argument unless every size is a whole number of at least `least`."""
     for name, value in sizes.items():
-        values = value if isinstance(value, (tuple, list)) else (value,)
-        if any(isinstance(item, bool) or not isinstance(item, int) or item < least for item in values):
+        if type(value) is not int or value < least:
             raise ConfigError(
-                f"{who}: expected {name} to hold whole numbers of at least {least}, got {value!r}."
+                f"{who}: expected {name} to be a whole number of at least {least}, got {value!r}."
             )
+
+
+def check_hidden(who: str, hidden: tuple[int, ...]) -> None:
+    """Raise a ConfigError unless `hidden` is a tuple or list of positive whole numbers; it may be empty."""
+    if not isinstance(hidden, tuple | list) or any(type(size) is not int or size < 1 for size in hidden):
+        raise ConfigError(f"{who}: expected hidden to be a tuple of positive whole numbers, got {hidden!r}.")
 
 
 def context_shape(context_features: int) -> tuple[int, ...] | None:
@@ -48,7 +55,7 @@ def coupling(
     map: ScalarMap,
     mask: np.ndarray,
     context_features: int,
-    **net: Any,  # noqa: A002
+    **net: Any,
 ) -> Coupling:
     """Return a coupling whose conditioner is an MLP of fitting sizes.
 
@@ -67,6 +74,21 @@ def coupling(
         mask,
         context_shape(context_features),
     )
+
+
+def base_law(who: str, kind: str, features: int) -> Distribution:
+    """Return the base that a recipe's `base` argument names: normal, logistic or student_t.
+
+    The Student-t law's degrees of freedom start at 8 and are learned, for every feature by itself.
+    """
+    laws = {
+        "normal": lambda: StandardNormal((features,)),
+        "logistic": lambda: StandardLogistic((features,)),
+        "student_t": lambda: StudentT(jnp.full(features, 8.0)),
+    }
+    if kind not in laws:
+        raise ConfigError(f"{who}: expected base {', '.join(laws)}, got {kind!r}.")
+    return laws[kind]()
 
 
 def say_one_dimensional(who: str, instead: str) -> None:

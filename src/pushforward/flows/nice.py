@@ -3,10 +3,9 @@
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import Bijector, Chain, Elementwise, Invert, Scale, Shift, alternating
-from ..distributions import Flow, Logistic, StandardNormal
-from ..errors import ConfigError
+from ..distributions import Flow
 from ..nets.mlp import Activation
-from ._parts import alternated, check_sizes, coupling, say_one_dimensional
+from ._parts import alternated, base_law, check_hidden, check_sizes, coupling, say_one_dimensional
 from .registry import register
 
 
@@ -30,7 +29,7 @@ def nice(
         layers: number of couplings; the part that passes unchanged alternates.
         hidden: hidden layers of each conditioner.
         activation: activation of the conditioners.
-        base: "logistic" (the paper's better choice) or "normal".
+        base: "logistic" (the paper's better choice), "normal" or "student_t".
 
     Returns:
         A Flow whose log-determinant is the scaling's alone: log p(x) = log p(z) + sum(log s), z = s * h(x).
@@ -38,12 +37,13 @@ def nice(
     Raises:
         ConfigError: if a size is no positive whole number or the base is unknown.
 
-    Reference: Dinh et al. 2014, NICE, arXiv:1410.8516: couplings section 3.2, scaling section 3.3, base section 3.4.
+    Reference: Dinh et al. 2014, NICE, arXiv:1410.8516: couplings section 3.2, scaling section 3.3, base
+        section 3.4.
     """
-    check_sizes("nice", features=features, layers=layers, hidden=hidden)
+    check_sizes("nice", features=features, layers=layers)
     check_sizes("nice", least=0, context_features=context_features)
-    if base not in ("logistic", "normal"):
-        raise ConfigError(f"nice: expected base logistic or normal, got {base!r}.")
+    check_hidden("nice", hidden)
+    law = base_law("nice", base, features)
     if features == 1 and not context_features:
         say_one_dimensional("nice", "one shift and one scale")
         couplings: Bijector = Elementwise(Shift(), (1,))
@@ -54,5 +54,4 @@ def nice(
             key,
             layers,
         )
-    law = Logistic.standard((features,)) if base == "logistic" else StandardNormal((features,))
     return Flow(law, Chain([Invert(Elementwise(Scale(), (features,))), couplings]))

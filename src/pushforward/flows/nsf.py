@@ -1,4 +1,4 @@
-"""Neural spline flow: rational-quadratic couplings with a linear map between them."""
+"""Neural spline flow: rational-quadratic couplings or autoregressive layers, mixed by linear maps."""
 
 from typing import Any, Literal
 
@@ -8,6 +8,7 @@ from jaxtyping import PRNGKeyArray
 from ..bijectors import (
     LU,
     Affine,
+    Autoregressive,
     Bijector,
     Chain,
     Elementwise,
@@ -19,10 +20,18 @@ from ..bijectors import (
     halves,
 )
 from ..distributions.flow import Flow
-from ..distributions.normal import StandardNormal
 from ..errors import ConfigError
+from ..nets import MADE
 from ..nets.mlp import Activation
-from ._parts import check_sizes, coupling, repeated, say_one_dimensional
+from ._parts import (
+    base_law,
+    check_hidden,
+    check_sizes,
+    context_shape,
+    coupling,
+    repeated,
+    say_one_dimensional,
+)
 from .registry import register
 
 Mixing = Literal["lu", "permutation", "reverse"]
@@ -41,11 +50,14 @@ def nsf(
     mixing: Mixing = "lu",
     activation: Activation = "relu",
     dropout: float = 0.0,
+    base: str = "normal",
+    autoregressive: bool = False,
 ) -> Flow:
-    """Neural spline flow with couplings, on a standard normal base.
+    """Neural spline flow, with couplings or autoregressive layers.
 
-    Each layer, from data to base: a mixing of the features, then a coupling whose first half decides the splines of
-    the second. The data should be standardised: beyond `bound` the splines are the identity.
+    Each layer, from data to base: a mixing of the features, then a coupling whose first half decides the
+    splines of the second, or a masked autoregressive layer in which each feature's spline is decided by those
+    before it. The data should be standardised: beyond `bound` the splines are the identity.
 
     Args:
         key: for the initial weights and the permutations.
@@ -55,21 +67,25 @@ def nsf(
         hidden: hidden layers of each conditioner.
         bins: bins of each spline.
         bound: half width of the splines' interval.
-        mixing: "lu" (a random permutation and a learned LU map, the paper's choice), "permutation" (random) or
-            "reverse".
+        mixing: "lu" (a random permutation and a learned LU map, the paper's choice), "permutation" (random)
+            or "reverse".
         activation: activation of the conditioners.
         dropout: dropout in the conditioners while training.
+        base: "normal", "logistic" or "student_t" (with learned degrees of freedom, for heavy tails).
+        autoregressive: MADE conditioners in place of couplings: more expressive for each layer; the density
+            takes one pass, sampling `features` short steps for each layer.
 
     Returns:
-        A Flow that starts close to the standard normal.
+        A Flow that starts as its base: LU maps and splines start as the identity.
 
     Raises:
         ConfigError: if an argument does not fit.
 
     Reference: Durkan et al. 2019, Neural Spline Flows, arXiv:1906.04032, sections 3.1, 4 and 5.1.
     """
-    check_sizes("nsf", features=features, layers=layers, hidden=hidden, bins=bins)
+    check_sizes("nsf", features=features, layers=layers)
     check_sizes("nsf", least=0, context_features=context_features)
+    check_hidden("nsf", hidden)
     if mixing not in ("lu", "permutation", "reverse"):
         raise ConfigError(f"nsf: expected mixing lu, permutation or reverse, got {mixing!r}.")
     spline = RationalQuadraticSpline(bins, bound)
@@ -82,14 +98,18 @@ def nsf(
             inner: list[Bijector] = _one_dimensional(key, spline, context_features, net)
         else:
             mixer, splines = jr.split(key)
-            inner = [
-                *_mixing(mixer, features, mixing),
-                coupling(splines, spline, halves(features), context_features, **net),
-            ]
-        # The parts are written from data to base, where training goes: their forward formulas are the cheaper ones.
+            if autoregressive:
+                size = {"context_features": context_features, **net}
+                made = MADE(splines, features, spline.num_params, **size)
+                mapping: Bijector = Autoregressive(spline, made, context_shape(context_features))
+            else:
+                mapping = coupling(splines, spline, halves(features), context_features, **net)
+            inner = [*_mixing(mixer, features, mixing), mapping]
+        # The parts are written from data to base, where training goes: their forward formulas are the cheaper
+        # ones.
         return Invert(Chain(inner))
 
-    return Flow(StandardNormal((features,)), repeated(layer, key, layers))
+    return Flow(base_law("nsf", base, features), repeated(layer, key, layers))
 
 
 def _mixing(key: PRNGKeyArray, features: int, mixing: Mixing) -> list[Bijector]:

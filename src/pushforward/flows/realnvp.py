@@ -7,7 +7,7 @@ from ..bijectors.scalar.affine import ScaleKind
 from ..distributions.flow import Flow
 from ..distributions.normal import StandardNormal
 from ..nets.mlp import Activation
-from ._parts import alternated, check_sizes, coupling, say_one_dimensional
+from ._parts import alternated, check_hidden, check_sizes, coupling, say_one_dimensional
 from .registry import register
 
 
@@ -30,7 +30,8 @@ def realnvp(
 
     Args:
         key: for the initial weights.
-        features: size of an event. With one feature and no context only a shift and a scale remain: a Gaussian.
+        features: size of an event. With one feature and no context only a shift and a scale remain: a
+            Gaussian.
         context_features: size of the context; 0 for none.
         layers: number of couplings.
         hidden: hidden layers of each conditioner.
@@ -47,8 +48,9 @@ def realnvp(
 
     Reference: Dinh et al. 2016, Density estimation using Real NVP, arXiv:1605.08803, eq. 4-8 and figure 3.
     """
-    check_sizes("realnvp", features=features, layers=layers, hidden=hidden)
+    check_sizes("realnvp", features=features, layers=layers)
     check_sizes("realnvp", least=0, context_features=context_features)
+    check_hidden("realnvp", hidden)
     affine = Affine(scale=scale, bound=bound)
     if features == 1 and not context_features:
         say_one_dimensional("realnvp", "one shift and one scale, so a Gaussian,")

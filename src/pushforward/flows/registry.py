@@ -20,11 +20,12 @@ def register(function: Callable[..., Flow]) -> Callable[..., Flow]:
     """Make a function a recipe: known by its name, and remembered by the flows that it builds.
 
     Args:
-        function: takes a key first, and keyword arguments that JSON can hold (numbers, strings, booleans, None,
-            tuples and dictionaries of them); returns a Flow whose structure depends on nothing else.
+        function: takes a key first, and keyword arguments that JSON can hold (numbers, strings, booleans,
+            None, tuples and dictionaries of them); returns a Flow whose structure depends on nothing else.
 
     Returns:
-        The function, which now also writes its name and arguments into the flow, so that `save` can store them.
+        The function, which now also writes its name and arguments into the flow, so that `save` can store
+        them.
 
     Raises:
         ConfigError: if another recipe has this name.
@@ -32,7 +33,11 @@ def register(function: Callable[..., Flow]) -> Callable[..., Flow]:
     name = function.__name__
 
     @functools.wraps(function)
-    def recipe(key: PRNGKeyArray, **arguments: Any) -> Flow:
+    def recipe(key: PRNGKeyArray | None = None, *superfluous: Any, **arguments: Any) -> Flow:
+        if key is None or superfluous:
+            raise ConfigError(
+                f"{name}: expected a key first and all else by name, as {name}(key, features=2)."
+            )
         complete = _completed(function, arguments)
         record = Recipe(name, _json(name, complete))
         return dataclasses.replace(function(key, **complete), recipe=record)

@@ -28,7 +28,8 @@ def table(
 ) -> Flow:
     """Any recipe on preprocessed columns; its densities are in the data's own units.
 
-    The preprocessing starts as the identity: `pushforward.data.preprocessing.learn` fills it in from rows.
+    The preprocessing starts as a placeholder: marginals that are the identity on [-1, 1], and no whitening.
+    `pushforward.data.preprocessing.learn` gives the steps that belong there, and `join` puts them in place.
 
     Args:
         key: for the initial weights of the inner flow.
@@ -43,15 +44,22 @@ def table(
         A Flow whose bijector is a Chain of the inner bijector and one bijector for each step.
 
     Raises:
-        ConfigError: if a step or the inner recipe is unknown, or one of its options does not fit.
+        ConfigError: if a size, a step, the inner recipe or one of its options does not fit.
     """
-    check_sizes("table", features=features, knots=knots)
+    check_sizes("table", features=features)
+    check_sizes("table", least=2, knots=knots)
     unknown = [step for step in steps if step not in STEPS]
     if unknown:
         raise ConfigError(f"table: expected steps among {', '.join(STEPS)}, got {unknown[0]!r}.")
     if flow == "table":
         raise ConfigError("table: expected another recipe as the inner flow, got 'table' itself.")
-    inner = get(flow)(key, features=features, context_features=context_features, **(options or {}))
+    sizes = {"features": features, "context_features": context_features}
+    twice = sizes.keys() & (options or {}).keys()
+    if twice:
+        raise ConfigError(
+            f"table: expected {min(twice)} as an argument of its own, got it among the options."
+        )
+    inner = get(flow)(key, **sizes, **(options or {}))
     return join(inner, [_step(step, features, knots) for step in steps])
 
 

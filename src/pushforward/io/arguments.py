@@ -6,7 +6,7 @@ describe: by what the file really holds, for a flow that was saved has its weigh
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -59,9 +59,8 @@ def _check_value(what: str, value: Any, limit: int | None) -> None:
         if value is not None and (type(value) is not int or not 0 <= value <= limit):
             raise Refused(what, f"whole numbers from 0 to {limit}", show(value))
     elif isinstance(value, dict):
-        for key, item in value.items():
-            _check_value(what, key, None)
-            _check_value(what, item, None)
+        for name, item in value.items():
+            _check_value(f"{what}, {show(name)}", item, _LIMITS.get(name))
     elif isinstance(value, str) and len(value) > _MAX_TEXT:
         raise Refused(what, f"text of at most {_MAX_TEXT} letters", f"{len(value)} letters")
     elif type(value) is int and abs(value) > MAX_INTEGER:
@@ -70,15 +69,26 @@ def _check_value(what: str, value: Any, limit: int | None) -> None:
 
 def _least_size(arguments: Mapping[str, Any]) -> int:
     """Estimate from below, by the names that all recipes share, how many numbers a flow holds."""
-    inputs = _total(arguments.get("features")) + _total(arguments.get("context_features"))
-    hidden = arguments.get("hidden")
-    widths = [width for width in (hidden if isinstance(hidden, list) else [hidden]) if type(width) is int]
-    layers = _total(arguments.get("layers")) if arguments.get("layers") is not None else 1
-    return layers * (inputs + sum(a * b for a, b in pairwise([inputs, *widths])))
+    sizes: dict[str, list[int]] = {name: [] for name in _LIMITS}
+    _collect(arguments, sizes)
+    inputs = sum(sizes["features"]) + sum(sizes["context_features"])
+    net = inputs + sum(a * b for a, b in pairwise([inputs, *sizes["hidden"]]))
+    return net * (sum(sizes["layers"]) if sizes["layers"] else 1)
 
 
-def _total(value: Any) -> int:
-    """Return a size, or the sum of a list of sizes."""
+def _collect(arguments: Mapping[str, Any], sizes: dict[str, list[int]]) -> None:
+    """Gather the sizes of the known names, those of an inner recipe's options included."""
+    for name, value in arguments.items():
+        for item in _flat(value):
+            if isinstance(item, dict):
+                _collect(item, sizes)
+            elif name in sizes and type(item) is int:
+                sizes[name].append(item)
+
+
+def _flat(value: Any) -> Iterator[Any]:
     if isinstance(value, list):
-        return sum(_total(item) for item in value)
-    return value if type(value) is int else 0
+        for item in value:
+            yield from _flat(item)
+    else:
+        yield value

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
-from ..errors import ConfigError
+from ..errors import ConfigError, ShapeError
 
 Activation = Literal["relu", "tanh", "silu", "gelu", "elu", "leaky_relu"]
-_ACTIVATIONS: dict[str, Callable] = {
+ACTIVATIONS: dict[str, Callable] = {
     "relu": jax.nn.relu,
     "tanh": jnp.tanh,
     "silu": jax.nn.silu,
@@ -20,6 +20,9 @@ _ACTIVATIONS: dict[str, Callable] = {
     "elu": jax.nn.elu,
     "leaky_relu": jax.nn.leaky_relu,
 }
+
+LARGEST_INPUT = 1e6
+"""Beyond it networks see inputs logarithmically: still different, and safe from overflow."""
 
 
 class MLP(eqx.Module):
@@ -52,8 +55,8 @@ class MLP(eqx.Module):
         hidden: Sequence[int] = (128, 128),
         activation: Activation = "relu",
         dropout: float = 0.0,
-    ):
-        _check("MLP", activation, dropout)
+    ) -> None:
+        check_net("MLP", activation, dropout)
         sizes = [in_features + context_features, *hidden, out_features]
         keys = jr.split(key, len(sizes) - 1)
         layers = [
@@ -72,11 +75,15 @@ class MLP(eqx.Module):
             x: shape (in_features,).
             context: shape (context_features,), or None if there is none.
             key: for dropout; none is applied without it.
+
+        Raises:
+            ShapeError: if a context is missing or superfluous, or has another size.
         """
+        check_net_context("MLP", context, self.context_features)
         values = joined(x, context)
         keys = [None] * len(self.layers) if key is None else jr.split(key, len(self.layers))
         for layer, layer_key in zip(self.layers[:-1], keys, strict=False):
-            values = drop(_ACTIVATIONS[self.activation](layer(values)), self.dropout, layer_key)
+            values = drop(ACTIVATIONS[self.activation](layer(values)), self.dropout, layer_key)
         return self.layers[-1](values)
 
 
@@ -118,8 +125,8 @@ class ResidualMLP(eqx.Module):
         blocks: int = 2,
         activation: Activation = "relu",
         dropout: float = 0.0,
-    ):
-        _check("ResidualMLP", activation, dropout)
+    ) -> None:
+        check_net("ResidualMLP", activation, dropout)
         keys = jr.split(key, 2 + 3 * blocks)
         self.first = eqx.nn.Linear(in_features + context_features, hidden, key=keys[0])
         self.last = zeroed(eqx.nn.Linear(hidden, out_features, key=keys[1]))
@@ -140,14 +147,18 @@ class ResidualMLP(eqx.Module):
             x: shape (in_features,).
             context: shape (context_features,), or None if there is none.
             key: for dropout; none is applied without it.
+
+        Raises:
+            ShapeError: if a context is missing or superfluous, or has another size.
         """
-        act = _ACTIVATIONS[self.activation]
+        check_net_context("ResidualMLP", context, self.context_features)
+        act = ACTIVATIONS[self.activation]
         stream = self.first(joined(x, context))
         keys = [None] * len(self.inner) if key is None else jr.split(key, len(self.inner))
         for index, (inner, outer) in enumerate(zip(self.inner, self.outer, strict=True)):
             middle = inner(act(stream))
             if context is not None:
-                middle = middle + self.from_context[index](context)
+                middle = middle + self.from_context[index](bounded(context.reshape(-1)))
             stream = stream + outer(drop(act(middle), self.dropout, keys[index]))
         return self.last(act(stream))
 
@@ -157,21 +168,42 @@ def zeroed(layer: eqx.nn.Linear) -> eqx.nn.Linear:
     return jax.tree.map(jnp.zeros_like, layer)
 
 
+def bounded(x: Array) -> Array:
+    """Return x, squeezed beyond +-LARGEST_INPUT so that no input makes a network overflow to inf - inf.
+
+    There |x| becomes LARGEST_INPUT * (1 + log(|x| / LARGEST_INPUT)), below 1e9 in every float type:
+    continuous with its slope, and still increasing, so that a condition like a time stamp is not lost.
+    Infinity counts as the largest float; NaN stays NaN.
+    """
+    size = jnp.minimum(jnp.abs(x), jnp.finfo(x.dtype).max)
+    far = size > LARGEST_INPUT
+    squeezed = LARGEST_INPUT * (1 + jnp.log(jnp.where(far, size, LARGEST_INPUT) / LARGEST_INPUT))
+    return jnp.where(far, jnp.sign(x) * squeezed, x)
+
+
 def joined(x: Array, context: Array | None) -> Array:
-    """Return x with the context's elements behind it."""
-    return x if context is None else jnp.concatenate([x, context.reshape(-1)])
+    """Return x with the context's elements behind it, all of them bounded."""
+    return bounded(x if context is None else jnp.concatenate([x, context.reshape(-1)]))
 
 
 def drop(values: Array, rate: float, key: PRNGKeyArray | None) -> Array:
-    """Zero each value with probability `rate` and scale the rest by 1 / (1 - rate); the identity without a key."""
+    """Zero each value with probability `rate` and scale the rest by 1 / (1 - rate); nothing without a key."""
     if key is None or rate == 0:
         return values
     kept = jr.bernoulli(key, 1 - rate, values.shape)
     return jnp.where(kept, values / (1 - rate), 0.0)
 
 
-def _check(who: str, activation: str, dropout: float) -> None:
-    if activation not in _ACTIVATIONS:
-        raise ConfigError(f"{who}: expected activation {', '.join(_ACTIVATIONS)}, got {activation!r}.")
+def check_net(who: str, activation: str, dropout: float) -> None:
+    """Raise a ConfigError unless the activation is known and the dropout a probability below 1."""
+    if activation not in ACTIVATIONS:
+        raise ConfigError(f"{who}: expected activation {', '.join(ACTIVATIONS)}, got {activation!r}.")
     if not 0 <= dropout < 1:
         raise ConfigError(f"{who}: expected dropout in [0, 1), got {dropout}.")
+
+
+def check_net_context(who: str, context: Array | None, features: int) -> None:
+    """Raise a ShapeError unless a context of as many elements is given, or none if that is 0."""
+    given = 0 if context is None else context.size
+    if given != features:
+        raise ShapeError(f"{who}: expected a context of {features} elements, got {given}.")

@@ -58,8 +58,8 @@ def standardise(x: Array, loc: Array, log_scale: Array, *, reach: float) -> Arra
     # A product with exp(-log_scale), not a quotient: the derivative of a quotient squares the scale, and
     # (1e-30)^2 is zero in float32.
     inverse = jnp.exp(-log_scale)
-    # The mask is made from numbers without a gradient, and the far offsets are replaced before the product: a
-    # select behind the overflow would leave 0 * inf = NaN in the gradient.
+    # The far offsets, which may be infinite themselves, are replaced before the product: a select behind it
+    # would leave 0 * inf = NaN in the gradient of log_scale.
     limit = reach_limit(offset.dtype, reach)
     far = jax.lax.stop_gradient(jnp.abs(offset) * inverse) >= limit
     near = jnp.where(far, 0.0, offset) * inverse

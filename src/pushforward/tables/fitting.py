@@ -20,7 +20,7 @@ from ..flows.table import join
 from ..objectives import negative_log_likelihood
 from ..training import Check, FitResult, History, fit
 from .default import Settings, settings_for
-from .preparation import Prepared, check_rows, prepare, split_rows
+from .preparation import Holdout, Prepared, check_rows, prepare, serial_note, split_rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +58,7 @@ def fit_table(
     flow: str = "auto",
     options: dict[str, Any] | None = None,
     validation: float | ArrayLike = 0.1,
+    holdout: Holdout = "random",
     batch_size: int | None = None,
     max_epochs: int | None = None,
     max_seconds: float | None = None,
@@ -78,6 +79,7 @@ def fit_table(
         flow: name of a recipe, or "auto".
         options: the recipe's keyword arguments, in place of the chosen ones.
         validation: the share of rows held out to choose the best flow, 0 for none, or such rows themselves.
+        holdout: which rows a share holds out: "random" ones; or the "last" ones, right for rows in order of time.
         batch_size: rows of a training step.
         max_epochs: the most epochs.
         max_seconds: the most seconds for all, compilation included.
@@ -95,7 +97,7 @@ def fit_table(
     """
     start = time.monotonic()
     rows = check_rows(values, columns)
-    training, held_out = split_rows(rows, validation, key)
+    training, held_out = split_rows(rows, validation, holdout, key)
     settings, chosen = settings_for(flow, options, batch_size, *training.shape)
     prepared = prepare(training, held_out)
     inner, said = _build(settings, training.shape[1], jr.fold_in(key, 1))
@@ -123,7 +125,7 @@ def fit_table(
         train_log_prob=float(np.mean(joined.log_prob(training))),
         validation_log_prob=float(np.mean(joined.log_prob(held_out))) if len(held_out) else None,
         settings=settings,
-        notes=(*chosen, *prepared.notes, *said),
+        notes=(*(serial_note(rows, holdout) if len(held_out) else ()), *chosen, *prepared.notes, *said),
         stopped=result.stopped,
         steps=result.steps,
         seconds=time.monotonic() - start,

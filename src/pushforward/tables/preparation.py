@@ -1,7 +1,7 @@
 """What happens to a table before training: checks, the split, the choice of preprocessing."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
 import jax.random as jr
@@ -16,6 +16,9 @@ _CANDIDATES = (
     ("marginals", "whitening", "marginals"),
     ("marginals", "whitening"),
 )
+
+
+Holdout = Literal["random", "last"]
 
 
 class Prepared(NamedTuple):
@@ -70,17 +73,18 @@ def check_rows(values: ArrayLike, columns: Sequence[str] | None) -> np.ndarray:
 
 
 def split_rows(
-    rows: np.ndarray, validation: float | ArrayLike, key: PRNGKeyArray
+    rows: np.ndarray, validation: float | ArrayLike, holdout: Holdout, key: PRNGKeyArray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return training rows and validation rows.
 
     Args:
         rows: shape (n, features).
         validation: the share to hold out, or the validation rows themselves.
-        key: decides which rows.
+        holdout: which rows a share takes: "random" ones, or the "last" ones.
+        key: decides which rows are random.
 
     Raises:
-        ConfigError: if the share is not in [0, 1) or leaves too few rows.
+        ConfigError: if the share is not in [0, 1) or leaves too few rows, or the holdout is unknown.
         ShapeError: if given rows have another number of columns.
     """
     if isinstance(validation, int | float):
@@ -92,6 +96,10 @@ def split_rows(
                 f"fit_table: {len(rows)} rows are too few to hold out a share of {validation}. "
                 "Use validation 0, or more rows."
             )
+        if holdout not in ("random", "last"):
+            raise ConfigError(f"fit_table: expected holdout random or last, got {holdout!r}.")
+        if holdout == "last":
+            return rows[: len(rows) - count], rows[len(rows) - count :]
         order = np.asarray(jr.permutation(jr.fold_in(key, 0), len(rows)))
         return rows[order[count:]], rows[order[:count]]
     given = np.asarray(validation, dtype=np.float64)
@@ -100,6 +108,25 @@ def split_rows(
             f"fit_table: expected finite validation rows of shape (n, {rows.shape[1]}), got shape {given.shape}."
         )
     return rows, given
+
+
+def serial_note(rows: np.ndarray, holdout: Holdout) -> list[str]:
+    """Return a note if neighbouring rows are alike, as in a time series, and the held-out rows are random ones.
+
+    Random held-out rows then resemble their training neighbours, so their likelihood is too good. Alike means a
+    correlation of more than 0.5 between successive rows in half of the columns.
+    """
+    if holdout != "random" or len(rows) < 100:
+        return []
+    centred = rows - rows.mean(axis=0)
+    # The denominator is positive: no column is constant.
+    correlation = (centred[1:] * centred[:-1]).sum(axis=0) / (centred**2).sum(axis=0)
+    if np.median(correlation) <= 0.5:
+        return []
+    return [
+        f"Successive rows are alike (median correlation {np.median(correlation):.2f}), as in a time series: the "
+        "validation likelihood of random rows is then too good. Hold out the last rows instead (holdout last)."
+    ]
 
 
 def prepare(training: np.ndarray, held_out: np.ndarray) -> Prepared:

@@ -76,9 +76,9 @@ def check_bijector(
         points: events x to look at, shape (n, *in_shape), instead of drawn ones. Needed where the domain is
             more than an interval for every element.
         context: contexts, shape (n, *context_shape) or context_shape, instead of drawn ones.
-        extremes: the numbers for the checks at the edges. By default zeros, the smallest normal number, 1, 1e4,
-            1e15, half the largest float32, every number that a part calls its `bound` with its neighbours, all
-            with both signs; in a bounded domain those inside, and the neighbours of its ends.
+        extremes: the numbers for the checks at the edges. By default zeros, the smallest normal number, 1,
+            1e4, 1e15, half the largest float32, every number that a part calls its `bound` with its neighbours,
+            all with both signs; in a bounded domain those inside, and the neighbours of its ends.
         domain: the open interval that the elements of x must lie in; all real numbers if left out.
         codomain: the same for y.
         structure: the pattern of the Jacobian dy/dx: "diagonal", "lower", "upper", or booleans of shape

@@ -59,11 +59,8 @@ def cheap_side(subject: Subject) -> Finding:
         if cheap in ("both", direction):
             for index, times in expected.items():
                 if passes[index] != times:
-                    findings.append(
-                        fail(
-                            f"{direction} is declared cheap, but makes {passes[index]} conditioner passes, not {times}."
-                        )
-                    )
+                    counted = f"{passes[index]} passes of a conditioner, not {times}"
+                    findings.append(fail(f"{direction} is declared cheap, but makes {counted}."))
             if loops:
                 findings.append(
                     fail(f"{direction} is declared cheap, but holds {loops} loops of unknown length.")

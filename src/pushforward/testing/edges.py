@@ -16,7 +16,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 def edges_finite(subject: Subject) -> Finding:
     """In float32, outputs and log-determinants are finite at the extremes.
 
-    An output may be infinite only where float64 shows that float32 cannot hold it.
+    An output may be infinite only where it is finite in float64, and too large for float32.
     """
     findings = []
     for direction in DIRECTIONS:
@@ -34,8 +34,8 @@ def edges_finite(subject: Subject) -> Finding:
 def edge_gradients_finite(subject: Subject) -> Finding:
     """In float32, gradients with respect to x and to every parameter are finite at the extremes.
 
-    They are those of a batch in which one row is extreme: a `where` behind a NaN branch gives good values, but
-    turns the gradients of the whole batch into NaN. A gradient may be infinite only if float32 cannot hold it.
+    They are those of a batch in which one row is extreme: a `where` behind a NaN branch gives good values, but it
+    turns the gradients of the whole batch into NaN. Infinite is allowed only what float32 cannot hold.
     """
     findings = []
     for direction in DIRECTIONS:
@@ -66,7 +66,12 @@ def _not_finite(subject: Subject, direction: Direction, batch: np.ndarray) -> li
         return []
     exact = subject.gradients(direction, batch, np.float64, context)
     with np.errstate(invalid="ignore"):
-        return [name for name, where in bad.items() if not (np.abs(exact[name][where]) > _LARGEST).all()]
+        return [name for name, where in bad.items() if not _overflows(exact[name][where])]
+
+
+def _overflows(values: np.ndarray) -> bool:
+    """Whether float64 holds all of these numbers, and float32 none of them."""
+    return bool((np.isfinite(values) & (np.abs(values) > _LARGEST)).all())
 
 
 def domain(subject: Subject) -> Finding:
@@ -115,10 +120,11 @@ def nan_stays_nan(subject: Subject) -> Finding:
 
 
 def _too_large(subject: Subject, direction: Direction, events: np.ndarray) -> np.ndarray:
-    """Rows whose output float32 cannot hold, as float64 shows."""
+    """Rows whose output float64 can hold and float32 cannot."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         out = subject.values(direction, events, np.float64)[0]
-        return np.any(np.abs(out.reshape(len(events), -1)) > _LARGEST, axis=1, keepdims=False)
+        size = np.abs(out.reshape(len(events), -1)).max(axis=1, initial=0.0)
+        return np.isfinite(size) & (size > _LARGEST)
 
 
 def _located(bad: np.ndarray, places: list[str], message: str) -> Finding:

@@ -23,7 +23,7 @@ ROWS = 24
 GRADIENT_ROWS = 4
 """Rows of every compiled batch of gradients."""
 
-_QUICKLY = {"xla_backend_optimization_level": 0}
+QUICKLY = {"xla_backend_optimization_level": 0}
 """The programs run for milliseconds; compiling them without machine-level optimisation halves the time."""
 
 Interval = tuple[float, float]
@@ -107,7 +107,7 @@ class Subject:
         random = np.random.default_rng(np.asarray(jax.random.key_data(key)).reshape(-1))
         with precision(np.float32):
             self.initial, self.static = split(bijector)
-            self.parameters = _perturbed(bijector, self.initial, random, perturbation)
+            self.parameters = perturbed(bijector, self.initial, random, perturbation)
             self.context = self._contexts(random, context)
             self._x = self._drawn(random, "forward") if points is None else self._fitted(points)
             # Given points may obey more than an interval (a simplex, say): only their images are known good.
@@ -223,7 +223,7 @@ class Subject:
         """The compiled function of a kind, built at the first use; jax keeps one program per dtype."""
         if (kind, direction) not in self._compiled:
             function = _KINDS[kind](self.static, direction)
-            self._compiled[kind, direction] = jax.jit(function, compiler_options=_QUICKLY)
+            self._compiled[kind, direction] = jax.jit(function, compiler_options=QUICKLY)
         return self._compiled[kind, direction]
 
     def _batched(
@@ -272,19 +272,19 @@ class Subject:
         return array
 
 
-def split(bijector: Bijector) -> tuple[Any, Any]:
+def split(module: eqx.Module) -> tuple[Any, Any]:
     """Return the inexact leaves, as float32-representable NumPy arrays, and the rest of the tree."""
-    parameters, static = eqx.partition(bijector, eqx.is_inexact_array)
+    parameters, static = eqx.partition(module, eqx.is_inexact_array)
     return jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), parameters), static
 
 
-def _perturbed(bijector: Bijector, parameters: Any, random: np.random.Generator, size: float) -> Any:
+def perturbed(module: eqx.Module, parameters: Any, random: np.random.Generator, size: float) -> Any:
     """Add noise to the leaves that are trained; what is `Frozen` may have to keep an order."""
 
     def move(trained: bool, leaf: Any) -> Any:
         return (leaf + size * random.normal(size=leaf.shape)).astype(np.float32) if trained else leaf
 
-    return jax.tree.map(move, trainable(bijector), parameters)
+    return jax.tree.map(move, trainable(module), parameters)
 
 
 def event_function(static: Any, direction: Direction) -> Callable:

@@ -1,6 +1,5 @@
 """Checkpoints: a run on the disk, written atomically and resumed bit for bit."""
 
-import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -44,6 +43,7 @@ class Checkpoint:
         self._previous = self._path.with_name(f"{self._path.name}.previous")
         self._run = json.loads(json.dumps(run))
         self._written: float | None = None
+        self._is_whole = True
 
     def load(self, fresh: Record) -> Record | None:
         """Return the record in the file, or None if there is no file.
@@ -68,6 +68,7 @@ class Checkpoint:
                     f"fit: {self._path} is broken ({broken}), and so is the one before it, {self._previous} "
                     f"({worse}). Delete them, or pass another checkpoint path, to start anew."
                 ) from broken
+            self._is_whole = False
             warnings.warn(
                 f"fit: {self._path} is broken ({broken}); going on from the one before it, {self._previous}, "
                 f"step {record.step}.",
@@ -76,12 +77,13 @@ class Checkpoint:
             )
             return record
 
-    def save(self, record: Record) -> None:
-        """Write a record, unless the last one is less than `SECONDS_BETWEEN` old.
+    def save(self, record: Record, *, now: bool = False) -> None:
+        """Write a record, unless the last one is less than `SECONDS_BETWEEN` old or `now` is True.
 
         A disk that is full later must not cost the training done so far, so a failure only warns.
         """
-        if self._written is not None and time.monotonic() - self._written < SECONDS_BETWEEN:
+        recent = self._written is not None and time.monotonic() - self._written < SECONDS_BETWEEN
+        if recent and not now:
             return
         try:
             self.write(record)
@@ -96,7 +98,7 @@ class Checkpoint:
         Raises:
             OSError: if it cannot be written; the files are then as they were.
         """
-        arrays = {name: _to_numpy(leaf) for name, leaf in _named_arrays(record).items()}
+        arrays = _named_arrays(record)
         plain = {
             field.name: getattr(record, field.name)
             for field in dataclasses.fields(record)
@@ -105,8 +107,11 @@ class Checkpoint:
         header = {"format": FORMAT, "run": self._run, "record": plain}
         header["digest"] = _digest(arrays, header)
         data = to_bytes(arrays, metadata={_HEADER: json.dumps(header)})
-        self._keep_previous()
+        # A broken file must not take the place of the good one before it.
+        if self._is_whole:
+            self._keep_previous()
         atomic_write(self._path, functools.partial(_put, data))
+        self._is_whole = True
         self._written = time.monotonic()
 
     def _keep_previous(self) -> None:
@@ -114,14 +119,16 @@ class Checkpoint:
         if not self._path.exists():
             return
         second = self._path.with_name(f"{self._path.name}.tmp-{os.getpid()}-link")
-        with contextlib.suppress(FileNotFoundError):
-            second.unlink()
+        second.unlink(missing_ok=True)
         try:
-            os.link(self._path, second)
-        except OSError:
-            # Some file systems know no hard links.
-            shutil.copyfile(self._path, second)
-        os.replace(second, self._previous)
+            try:
+                os.link(self._path, second)
+            except OSError:
+                # Some file systems know no hard links.
+                shutil.copyfile(self._path, second)
+            os.replace(second, self._previous)
+        finally:
+            second.unlink(missing_ok=True)
 
     def _read(self, path: Path, fresh: Record) -> Record:
         header, arrays = _open(path)
@@ -129,12 +136,9 @@ class Checkpoint:
             self._refuse(path, header["run"])
         expected = _named_arrays(fresh)
         for name in sorted(expected.keys() | arrays.keys()):
-            got, want = arrays.get(name), expected.get(name)
-            got, want = (
-                None if a is None else (a.shape, str(a.dtype)) for a in (got, want and _to_numpy(want))
-            )
+            got, want = _spec(arrays.get(name)), _spec(expected.get(name))
             if got != want:
-                raise _Broken(f"array {name!r} is {_shown(got)}, expected {_shown(want)}")
+                raise _Broken(f"array {name} is {got}, expected {want}")
         state, best = _filled((fresh.state, fresh.best), arrays)
         plain = header["record"]
         plain["checks"] = tuple(Check(*check) for check in plain["checks"])
@@ -195,8 +199,9 @@ def fingerprint(tree: PyTree) -> str:
     return _digest({name: _to_numpy(leaf) for name, leaf in _flat(tree)}, {})
 
 
-def _named_arrays(record: Record) -> dict[str, Any]:
-    return dict(_flat({"state": record.state, "best": record.best}))
+def _named_arrays(record: Record) -> dict[str, np.ndarray]:
+    leaves = _flat({"state": record.state, "best": record.best})
+    return {name: _to_numpy(leaf) for name, leaf in leaves}
 
 
 def _flat(tree: PyTree) -> list[tuple[str, Any]]:
@@ -225,5 +230,5 @@ def _to_numpy(leaf: Any) -> np.ndarray:
     return np.asarray(jr.key_data(leaf) if _is_key(leaf) else leaf)
 
 
-def _shown(spec: tuple[tuple[int, ...], str] | None) -> str:
-    return "missing" if spec is None else f"{spec[1]} of shape {spec[0]}"
+def _spec(array: np.ndarray | None) -> str:
+    return "missing" if array is None else f"{array.dtype} of shape {array.shape}"

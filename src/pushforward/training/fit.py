@@ -1,6 +1,8 @@
 """fit: from rows to a trained flow."""
 
+import math
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -70,8 +72,7 @@ def fit(
         optimizer: an `Optimizer`; or any transformation of Optax, with its own learning rate and no average.
         checkpoint: a file to which the run is written after checks, at most every ten seconds, and from which
             it resumes if the file is there and belongs to the same call: on the CPU bit for bit. The state
-                before is
-            kept beside it, as `<checkpoint>.previous`.
+            before is kept beside it, as `<checkpoint>.previous`.
         progress: True for a bar on standard error if that is a terminal or a notebook; False for nothing; or
             a callable that receives a `Check` after every validation.
 
@@ -104,7 +105,7 @@ def fit(
     with shown:
         stopped = loop.run()
         if file is not None:
-            file.write(loop.record)
+            file.save(loop.record, now=True)
     return _result(loop, stopped, clock)
 
 
@@ -123,9 +124,10 @@ def _describe(job: Job, flow: Distribution, settings: dict[str, Any]) -> dict[st
     """Return what makes a run this run, as plain data."""
     optimizer = job.optimizer
     return {
+        # First the key: the split, and so the data, depend on it.
+        "key": words(job.key),
         "data": job.split.fingerprint(),
         "flow": fingerprint(flow),
-        "key": words(job.key),
         "objective": getattr(job.objective, "__qualname__", type(job.objective).__qualname__),
         "optimizer": repr(optimizer) if isinstance(optimizer, Optimizer) else type(optimizer).__qualname__,
         **settings,
@@ -150,6 +152,13 @@ def _result(loop: Loop, stopped: Stopped, clock: Clock) -> FitResult:
         (loop.latest.shown(), int(loop.latest.step)) if unchecked else (record.best, record.best_step)
     )
     known = bool(record.checks) and job.split.validation is not None
+    if known and math.isinf(record.best_loss):
+        warnings.warn(
+            "fit: the validation loss was never finite, so the last flow is returned, not the best. "
+            "Look at the log_prob of the validation rows.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
     return FitResult(
         flow=eqx.combine(params, job.fixed),
         history=History.of(record.checks),

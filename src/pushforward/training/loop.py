@@ -167,9 +167,10 @@ class Loop:
         start = time.perf_counter()
         loss = self._validate(state)
         old = self.record
-        # A loss that is not finite is never better. It need not be a fault: a density may be zero at a row.
-        better = loss is None or loss < old.best_loss
-        best_loss = loss if loss is not None and better else old.best_loss
+        # A loss that is not finite need not be a fault: a density may be zero at a row. It is never better
+        # than a finite one; while there is none, the latest flow is the best.
+        better = loss is None or loss < old.best_loss or np.isinf(old.best_loss)
+        best_loss = loss if loss is not None and loss < old.best_loss else old.best_loss
         total = self.job.plan.max_steps
         sums = jax.device_get((state.loss_sum, state.weight_sum, state.rate))
         check = Check(
@@ -183,7 +184,8 @@ class Loop:
             seconds_left=self._clock.seconds_left(None if total is None else total - step),
             retries=old.retries,
         )
-        zero = jnp.zeros_like(state.loss_sum)
+        # The sums of a record are always zero: a check uses them up.
+        zero = old.state.loss_sum
         self.record = dataclasses.replace(
             old,
             state=dataclasses.replace(state, loss_sum=zero, weight_sum=zero),
@@ -219,4 +221,4 @@ class Loop:
         state = self._train(fault.before, stop)
         order = self._order_of(fault.step // self.job.plan.deal.steps)[0]
         places = batch_index(fault.step, order, self.job.plan.deal)
-        return explain(fault, state.params, self.job.fixed, self.job.split, places, self._guard.tries)
+        return explain(fault, state.params, self.job.fixed, self.job.split, places, self._guard.tries - 1)

@@ -17,8 +17,7 @@ class Optimizer:
     """Settings of AdamW with clipping, a schedule, and an average of the parameters.
 
     The schedule is a function of progress, which goes from 0 to 1 over the run: over its steps, or over its
-        seconds
-    where `max_seconds` is nearer. So the rate is annealed when the run ends, however it ends.
+    seconds where `max_seconds` is nearer. So the rate is annealed when the run ends, however it ends.
 
     Args:
         learning_rate: the rate at its highest.
@@ -82,7 +81,8 @@ def transformation(optimizer: AnyOptimizer) -> optax.GradientTransformationExtra
         optax.add_decayed_weights(optimizer.weight_decay) if optimizer.weight_decay else optax.identity(),
         optax.scale(-1.0),
     ]
-    return optax.with_extra_args_support(optax.chain(*parts))
+    # On one long vector: 48 small arrays with clipping and moments cost 9 % of a step, one vector 3 %.
+    return optax.with_extra_args_support(optax.flatten(optax.chain(*parts)))
 
 
 def rate(optimizer: AnyOptimizer, progress: Array) -> Array:

@@ -1,5 +1,6 @@
 """Affine scalar maps: Shift, Scale and Affine, with the scale parameterisations of the papers."""
 
+import math
 from typing import Literal
 
 import equinox as eqx
@@ -8,15 +9,22 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from ...errors import ConfigError
-from .base import ScalarMap
+from .base import ScalarMap, check_bound
 
 ScaleKind = Literal["exp", "softplus", "sigmoid"]
+
+_SOFTPLUS_SHIFT = math.log(math.expm1(1))  # softplus(_SOFTPLUS_SHIFT) = 1
+_SIGMOID_SHIFT = 2.0
+_LEAST_LOG_SCALE = -30.0  # a scale of 1e-13: beyond, dividing by it soon overflows float32
 
 
 class Shift(ScalarMap):
     """y = x + shift (NICE's additive coupling, Dinh et al. 2014, arXiv:1410.8516, section 3.2)."""
 
-    num_params: int = eqx.field(static=True, default=1, init=False)
+    @property
+    def num_params(self) -> int:
+        """1: the shift."""
+        return 1
 
     def forward(self, params: Array, x: Array) -> tuple[Array, Array]:
         """Add the shift; see `ScalarMap`."""
@@ -30,7 +38,10 @@ class Shift(ScalarMap):
 class Scale(ScalarMap):
     """y = exp(a) * x (NICE's final scaling, Dinh et al. 2014, arXiv:1410.8516, section 3.3)."""
 
-    num_params: int = eqx.field(static=True, default=1, init=False)
+    @property
+    def num_params(self) -> int:
+        """1: the log of the scale."""
+        return 1
 
     def forward(self, params: Array, x: Array) -> tuple[Array, Array]:
         """Multiply by the scale; see `ScalarMap`."""
@@ -51,21 +62,28 @@ class Affine(ScalarMap):
             "softplus": log(1 + exp(a + log(e - 1))), growing linearly, never zero.
             "sigmoid": sigmoid(a + 2) (Glow's code; IAF's gate, Kingma et al. 2016, arXiv:1606.04934,
             algorithm 1): contracts only, and is 0.88 rather than 1 at parameters zero.
+            The last two stop at exp(-30).
         bound: the bound of "exp".
 
     Raises:
-        ConfigError: if the scale is unknown or the bound not positive.
+        ConfigError: if the scale is unknown or the bound is no positive number.
+
+    Gradients: finite for every x, raw scale and shift for which y is; zero with respect to a raw scale that
+        is held.
     """
 
-    num_params: int = eqx.field(static=True, default=2, init=False)
     scale: ScaleKind = eqx.field(static=True, default="exp")
     bound: float = eqx.field(static=True, default=3.0)
+
+    @property
+    def num_params(self) -> int:
+        """2: the raw scale and the shift."""
+        return 2
 
     def __check_init__(self) -> None:
         if self.scale not in ("exp", "softplus", "sigmoid"):
             raise ConfigError(f"Affine: expected scale exp, softplus or sigmoid, got {self.scale!r}.")
-        if not self.bound > 0:
-            raise ConfigError(f"Affine: expected a bound above 0, got {self.bound}.")
+        check_bound("Affine", self.bound)
 
     def forward(self, params: Array, x: Array) -> tuple[Array, Array]:
         """Scale, then shift; see `ScalarMap`."""
@@ -81,8 +99,6 @@ class Affine(ScalarMap):
         if self.scale == "exp":
             return self.bound * jnp.tanh(raw / self.bound)
         if self.scale == "softplus":
-            # log(softplus(u)), u = raw + log(e - 1): for u << 0 softplus(u) ~ exp(u) underflows, its log is u.
-            u = raw + 0.541324854612918
-            low = u < -15.0
-            return jnp.where(low, u, jnp.log(jax.nn.softplus(jnp.where(low, 0.0, u))))
-        return jax.nn.log_sigmoid(raw + 2.0)
+            # softplus(u) > exp(u) / 2 > 0, and far from underflow where u is held.
+            return jnp.log(jax.nn.softplus(jnp.maximum(raw + _SOFTPLUS_SHIFT, _LEAST_LOG_SCALE)))
+        return jax.nn.log_sigmoid(jnp.maximum(raw + _SIGMOID_SHIFT, _LEAST_LOG_SCALE))

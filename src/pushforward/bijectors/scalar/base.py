@@ -1,9 +1,12 @@
 """The contract of a scalar map: a monotone function of one number, given its parameters."""
 
 import abc
+import math
 
 import equinox as eqx
 from jaxtyping import Array
+
+from ...errors import ConfigError
 
 
 class ScalarMap(eqx.Module):
@@ -12,12 +15,12 @@ class ScalarMap(eqx.Module):
     It owns no parameters: a container (`Elementwise`, `Coupling`, `Autoregressive`) gives them. Every finite
     parameter vector gives an invertible map. At parameters zero it is the identity, unless its docstring says
     otherwise.
-
-    Attributes:
-        num_params: how many parameters one number's map takes.
     """
 
-    num_params: eqx.AbstractVar[int]
+    @property
+    @abc.abstractmethod
+    def num_params(self) -> int:
+        """How many parameters one number's map takes."""
 
     @abc.abstractmethod
     def forward(self, params: Array, x: Array) -> tuple[Array, Array]:
@@ -42,3 +45,10 @@ class ScalarMap(eqx.Module):
         Returns:
             x and log_dxdy = log|dx/dy| in nats, both of shape ().
         """
+
+
+def check_bound(who: str, bound: float) -> None:
+    """Raise a ConfigError unless a bound is a positive number."""
+    number = isinstance(bound, int | float) and not isinstance(bound, bool)
+    if not number or not math.isfinite(bound) or bound <= 0:
+        raise ConfigError(f"{who}: expected a finite bound above 0, got {bound!r}.")

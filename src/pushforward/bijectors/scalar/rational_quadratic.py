@@ -5,7 +5,7 @@ from jaxtyping import Array
 
 from ...errors import ConfigError
 from ...numerics import splines
-from .base import ScalarMap
+from .base import ScalarMap, check_bound
 
 
 class RationalQuadraticSpline(ScalarMap):
@@ -16,7 +16,7 @@ class RationalQuadraticSpline(ScalarMap):
         bound: half width of the interval.
 
     Raises:
-        ConfigError: if bins lies outside 2 to 512 or the bound is not positive.
+        ConfigError: if bins is no whole number from 2 to 512 or the bound no positive number.
 
     Reference: Durkan et al. 2019, Neural Spline Flows, arXiv:1906.04032, section 3.1.
     """
@@ -25,10 +25,9 @@ class RationalQuadraticSpline(ScalarMap):
     bound: float = eqx.field(static=True, default=5.0)
 
     def __check_init__(self) -> None:
-        if not 2 <= self.bins <= 512:
-            raise ConfigError(f"RationalQuadraticSpline: expected 2 to 512 bins, got {self.bins}.")
-        if not self.bound > 0:
-            raise ConfigError(f"RationalQuadraticSpline: expected a bound above 0, got {self.bound}.")
+        if type(self.bins) is not int or not 2 <= self.bins <= 512:
+            raise ConfigError(f"RationalQuadraticSpline: expected 2 to 512 bins, got {self.bins!r}.")
+        check_bound("RationalQuadraticSpline", self.bound)
 
     @property
     def num_params(self) -> int:

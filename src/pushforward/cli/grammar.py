@@ -1,0 +1,119 @@
+"""The reading of options with a grammar of their own, and the check of output paths."""
+
+import inspect
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError
+
+
+def column_names(text: str | None) -> list[str] | None:
+    """Return the names in "AT,AP,CO", or None if none are given."""
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise ConfigError(f"--columns: expected names separated by commas, got {text!r}.")
+    return names
+
+
+def recipe_options(texts: Sequence[str] | None) -> dict[str, Any] | None:
+    """Return the recipe's arguments in "layers=4", "hidden=64,64", ...; None if none are given."""
+    options = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise ConfigError(f"--option: expected name=value, such as layers=4, got {text!r}.")
+        options[name.strip().replace("-", "_")] = _value(value.strip())
+    return options or None
+
+
+def check_recipe(flow: str, options: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a recipe's arguments with single values made lists where it takes several.
+
+    Args:
+        flow: the name of a recipe, or "auto".
+        options: as `recipe_options` reads them.
+
+    Raises:
+        ConfigError: if there is no such recipe, or an argument is not of the kind that it takes.
+    """
+    from ..flows import registry
+
+    known = [name for name in registry.names() if name != "table"]
+    if flow != "auto" and flow not in known:
+        raise ConfigError(f"--flow: expected auto or one of {', '.join(known)}, got {flow!r}.")
+    if options is None:
+        return None
+    if flow == "auto":
+        raise ConfigError("--option: its meaning depends on the recipe: name one with --flow.")
+    parameters = inspect.signature(registry.get(flow)).parameters
+    return {
+        name: _like(name, parameters[name].default, value) if name in parameters else value
+        for name, value in options.items()
+    }
+
+
+def jitter_columns(text: str) -> str | list[str] | dict[str, float] | None:
+    """Return what `jitter` takes: None for "none", "auto", names, or widths by name for "AH=0.1,TAT=0.01"."""
+    if text == "none":
+        return None
+    if text == "auto":
+        return "auto"
+    items = [item.strip() for item in text.split(",")]
+    if all(item and "=" not in item for item in items):
+        return items
+    widths = {}
+    for item in items:
+        name, _, width = item.rpartition("=")
+        try:
+            widths[name.strip()] = float(width)
+        except ValueError:
+            widths[""] = 0.0
+    if "" in widths:
+        raise ConfigError(
+            f"--jitter: expected none, auto, names, or name=width for every name, got {text!r}."
+        )
+    return widths
+
+
+def check_output(path: Path, inputs: Sequence[Path]) -> None:
+    """Raise if a file cannot be written, or would replace an input: before the work, not after it.
+
+    Raises:
+        OSError: if the folder is missing, or the path is a folder.
+        ConfigError: if the path is one of the inputs.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} cannot be written: it is a folder, and a file name is needed.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: the folder {path.parent} does not exist.")
+    for item in inputs:
+        if path.exists() and item.exists() and path.samefile(item):
+            raise ConfigError(f"{path} cannot be written: it is also an input. Choose another name with -o.")
+
+
+def _like(name: str, default: Any, value: Any) -> Any:
+    """Return a value of the kind of the default, or raise."""
+    several = isinstance(default, tuple) and bool(default)
+    values = value if several and isinstance(value, list) else [value]
+    kind = type(default[0] if several else default)
+    allowed = (int, float) if kind is float else kind
+    if kind in (bool, int, float, str):
+        wrong = [
+            item
+            for item in values
+            if not isinstance(item, allowed) or isinstance(item, bool) != (kind is bool)
+        ]
+        if wrong:
+            raise ConfigError(f"--option: expected {name} to be like {default!r}, got {wrong[0]!r}.")
+    return values if several else value
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return [_value(part.strip()) for part in text.split(",")] if "," in text else text

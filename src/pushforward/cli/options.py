@@ -1,0 +1,87 @@
+"""The options of the commands, with their help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Tables = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="TABLE...",
+        help="CSV, TSV, Parquet or Feather files, or folders of them; several are one table.",
+    ),
+]
+ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that `pushforward fit` wrote.")]
+TableOutput = Annotated[
+    Path, typer.Option("-o", "--output", help="Where to write: .csv, .tsv, .parquet or .feather.")
+]
+ModelOutput = Annotated[
+    Path, typer.Option("-o", "--output", help="Where to write the model: a .safetensors file.")
+]
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors, and what --json asks for.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+Debug = Annotated[bool, typer.Option("--debug", help="After an error, show where it happened.")]
+Seed = Annotated[int, typer.Option("--seed", help="Where the random numbers start.", min=0)]
+
+FlowName = Annotated[str, typer.Option("--flow", help="A recipe, such as nsf or realnvp; auto chooses one.")]
+RecipeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option", metavar="NAME=VALUE", help="An argument of the recipe, such as layers=4; may be repeated."
+    ),
+]
+Columns = Annotated[
+    str | None, typer.Option("--columns", help="The columns to use, such as AT,AP,CO. By default all.")
+]
+MaxSeconds = Annotated[
+    float | None, typer.Option("--max-seconds", help="The most seconds of fitting, compilation included.")
+]
+MaxEpochs = Annotated[
+    int | None, typer.Option("--max-epochs", help="The most passes over the training rows.")
+]
+Validation = Annotated[
+    float,
+    typer.Option("--validation", help="Share of the rows held out to choose the best flow; 0 for none."),
+]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Rows of a training step.")]
+Patience = Annotated[
+    float | None, typer.Option("--patience", help="Stop after so many epochs without improvement.")
+]
+DropNonfinite = Annotated[
+    bool, typer.Option("--drop-nonfinite", help="Leave out rows with missing values, NaN or infinity.")
+]
+Jitter = Annotated[
+    str,
+    typer.Option(
+        "--jitter",
+        metavar="none|auto|NAME[=WIDTH],...",
+        help="Add uniform noise to columns whose values repeat: those found (auto), or those named.",
+    ),
+]
+Checkpoint = Annotated[
+    Path | None, typer.Option("--checkpoint", help="A file that keeps the run, to resume it from.")
+]
+HistoryOutput = Annotated[
+    Path | None, typer.Option("--history", help="Where to write the course of the training, as a table.")
+]
+
+Rows = Annotated[int, typer.Option("-n", "--rows", help="How many rows to draw.", min=1)]
+WithLogProb = Annotated[
+    bool, typer.Option("--with-log-prob", help="Add a column log_prob: log-densities in nats.")
+]
+WithColumns = Annotated[
+    bool, typer.Option("--with-columns", help="Write the model's columns before log_prob.")
+]
+KeepNonfinite = Annotated[
+    bool, typer.Option("--drop-nonfinite", help="Give rows with missing values, NaN or infinity no log_prob.")
+]
+Reference = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--reference",
+        help="A table, such as the one fitted to, for a column rank: the share of its rows that are less "
+        "likely; may be repeated.",
+    ),
+]

@@ -1,0 +1,239 @@
+"""One case, at least, of every public bijector, scalar map, conditioner, law and recipe.
+
+A new class needs one line here: `test_registry.py` fails without it, and `test_conformance.py` holds it to the
+contract with it.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+
+from pushforward.bijectors import (
+    LU,
+    Affine,
+    Autoregressive,
+    Bijector,
+    Chain,
+    Coupling,
+    Elementwise,
+    Invert,
+    Marginals,
+    Permute,
+    RationalQuadraticSpline,
+    Reverse,
+    ScalarMap,
+    Scale,
+    Shift,
+    Stack,
+    alternating,
+    checkerboard,
+    halves,
+)
+from pushforward.distributions import (
+    Distribution,
+    Laplace,
+    Logistic,
+    MultivariateNormal,
+    Normal,
+    NormalMixture,
+    Product,
+    StandardLogistic,
+    StandardNormal,
+    StudentT,
+    Uniform,
+)
+from pushforward.flows import get
+from pushforward.nets import MADE, MLP, ResidualMLP
+
+Key = jax.Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """An object to examine, and what its author claims of it.
+
+    Attributes:
+        build: makes the object from a key.
+        claims: arguments for `check_bijector` or `check_flow`.
+        x: for laws, events in the support.
+        slow: run only with `-m slow`.
+    """
+
+    build: Callable[[Key], Any]
+    claims: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    x: np.ndarray | None = None
+    slow: bool = False
+
+
+def _events(rows: int, features: int) -> np.ndarray:
+    return np.random.default_rng(features).normal(size=(rows, features))
+
+
+# Scalar maps, each in an Elementwise over two numbers.
+
+_GROWS = {"increasing": True, "structure": "diagonal"}
+_FROM_IDENTITY = {**_GROWS, "identity_at_init": True}
+
+
+def _scalar(map_: ScalarMap, *, identity: bool = True, slow: bool = False) -> Case:
+    return Case(lambda key: Elementwise(map_, (2,)), _FROM_IDENTITY if identity else _GROWS, slow=slow)
+
+
+SCALAR_MAPS: dict[str, Case] = {
+    "Shift": _scalar(Shift()),
+    "Scale": _scalar(Scale()),
+    "Affine-exp": _scalar(Affine("exp")),
+    "Affine-softplus": _scalar(Affine("softplus")),
+    "Affine-sigmoid": _scalar(Affine("sigmoid"), identity=False),
+    "RationalQuadraticSpline": _scalar(RationalQuadraticSpline()),
+    "RationalQuadraticSpline-coarse": _scalar(RationalQuadraticSpline(3, 2.0), slow=True),
+}
+
+
+# Conditioners, each inside the layer that it is for.
+
+
+def _affine_coupling(key: Key, net: Callable[..., Any], **fields: Any) -> Coupling:
+    return Coupling(Affine(), net(key, 2, 4, **fields), halves(4))
+
+
+def _pattern(mask: np.ndarray) -> np.ndarray:
+    """Where the Jacobian of a coupling differs from zero."""
+    flat = mask.reshape(-1)
+    return np.eye(flat.size, dtype=bool) | (~flat[:, None] & flat[None, :])
+
+
+_COUPLED = {"structure": _pattern(halves(4)), "identity_at_init": True}
+
+NETS: dict[str, Case] = {
+    "MLP": Case(lambda key: _affine_coupling(key, MLP, hidden=(8, 8)), _COUPLED),
+    "MLP-dropout": Case(lambda key: _affine_coupling(key, MLP, hidden=(8,), dropout=0.3), _COUPLED, slow=True),
+    "ResidualMLP": Case(lambda key: _affine_coupling(key, ResidualMLP, hidden=8, blocks=1), _COUPLED),
+    "MADE": Case(
+        lambda key: Autoregressive(Affine(), MADE(key, 4, 2, hidden=(8, 8))),
+        {"structure": "lower", "identity_at_init": True},
+    ),
+}
+
+
+# Bijectors.
+
+
+def _spline_coupling(key: Key, context: int = 0) -> Coupling:
+    spline, mask = RationalQuadraticSpline(4, 3.0), alternating(4)
+    net = MLP(key, 2, 2 * spline.num_params, context_features=context, hidden=(8,))
+    return Coupling(spline, net, mask, (context,) if context else None)
+
+
+def _image_coupling(key: Key) -> Coupling:
+    mask = checkerboard((2, 3))
+    return Coupling(Shift(), MLP(key, int(mask.sum()), int((~mask).sum()), hidden=(8,)), mask)
+
+
+def _layer(key: Key) -> Bijector:
+    shuffle, weights, linear = jr.split(key, 3)
+    return Chain([Permute(jr.permutation(shuffle, 4)), LU(4, key=linear), _affine_coupling(weights, MLP, hidden=(8,))])
+
+
+def _marginals(key: Key) -> Marginals:
+    del key
+    bases = np.array([[-2.0, -0.5, 0.0, 1.5], [-1.0, 0.0, 1.0, 2.0]])
+    values = np.array([[-1.0, 0.0, 2.0, 3.0], [10.0, 11.0, 15.0, 16.0]])
+    slopes = np.array([[1.0, 0.7, 0.5, 2.0], [0.5, 1.0, 0.4, 0.8]])
+    return Marginals(bases, values, slopes)
+
+
+BIJECTORS: dict[str, Case] = {
+    "Elementwise": Case(lambda key: Elementwise(Affine(), (2, 3)), _FROM_IDENTITY),
+    "Permute": Case(lambda key: Permute([2, 0, 3, 1]), {"structure": np.eye(4, dtype=bool)[[2, 0, 3, 1]]}),
+    "Reverse": Case(lambda key: Reverse((2, 3))),
+    "LU": Case(lambda key: LU(4, key=key)),
+    "LU-identity": Case(lambda key: LU(3), {"identity_at_init": True}, slow=True),
+    "Marginals": Case(_marginals, _GROWS),
+    "Coupling-affine": Case(lambda key: _affine_coupling(key, MLP, hidden=(8,)), _COUPLED, slow=True),
+    "Coupling-spline": Case(_spline_coupling, {"structure": _pattern(alternating(4)), "identity_at_init": True}),
+    "Coupling-context": Case(lambda key: _spline_coupling(key, 2), {"identity_at_init": True}, slow=True),
+    "Coupling-image": Case(
+        _image_coupling, {"structure": _pattern(checkerboard((2, 3))), "identity_at_init": True}
+    ),
+    "Coupling-context_alone": Case(
+        lambda key: Coupling(Affine(), MLP(key, 0, 4, context_features=3, hidden=(8,)), np.zeros(2, bool), (3,)),
+        _FROM_IDENTITY,
+    ),
+    "Autoregressive": Case(
+        lambda key: Autoregressive(
+            RationalQuadraticSpline(3), MADE(key, 3, 8, context_features=2, hidden=(6, 6)), (2,)
+        ),
+        {"structure": "lower", "identity_at_init": True},
+    ),
+    "Chain": Case(_layer),
+    "Stack": Case(lambda key: Stack([_layer(k) for k in jr.split(key, 3)])),
+    "Invert": Case(lambda key: Invert(Elementwise(Affine("softplus"), (3,))), _FROM_IDENTITY),
+    "Invert-autoregressive": Case(
+        lambda key: Invert(Autoregressive(Affine(), MADE(key, 4, 2, hidden=(8,)))),
+        {"structure": "lower", "identity_at_init": True},
+        slow=True,
+    ),
+}
+
+
+# Laws.
+
+_TWO = _events(16, 2)
+_BOX = np.random.default_rng(0).uniform(0.05, 0.95, size=(16, 2)) * [1.0, 4.0] + [0.0, -1.0]
+_ENDS = (np.array([0.0, -1.0]), np.array([1.0, 3.0]))
+_COVARIANCE = np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 0.5]])
+
+
+def _mixture(key: Key) -> Distribution:
+    del key
+    covariances = np.array([[[1.0, 0.5], [0.5, 0.6]], [[0.3, 0.0], [0.0, 2.0]]])
+    return NormalMixture(np.array([0.3, 0.7]), np.array([[-2.0, 0.0], [1.5, 1.0]]), covariances)
+
+
+LAWS: dict[str, Case] = {
+    "StandardNormal": Case(lambda key: StandardNormal((1,)), x=_events(16, 1)),
+    "StandardNormal-image": Case(lambda key: StandardNormal((2, 3)), x=_events(16, 6).reshape(16, 2, 3)),
+    "Normal": Case(lambda key: Normal(jnp.array([1.0, -2.0]), jnp.array([0.5, 3.0])), x=_TWO + [1.0, -2.0]),
+    "MultivariateNormal": Case(lambda key: MultivariateNormal(jnp.ones(3), _COVARIANCE), x=_events(16, 3) + 1),
+    "NormalMixture": Case(_mixture, x=_TWO),
+    "Uniform": Case(lambda key: Uniform(*_ENDS), {"support": _ENDS}, x=_BOX),
+    "Laplace": Case(lambda key: Laplace(jnp.array([0.0, 1.0]), jnp.array([1.0, 0.3])), x=_TWO),
+    "Logistic": Case(lambda key: Logistic(jnp.array([0.0, 1.0]), jnp.array([1.0, 0.3])), x=_TWO),
+    "StandardLogistic": Case(lambda key: StandardLogistic((1,)), x=_events(16, 1)),
+    "StudentT": Case(lambda key: StudentT(jnp.array([2.5, 7.0])), x=_TWO),
+    "StudentT-cauchy": Case(lambda key: StudentT(jnp.ones(1)), x=_events(16, 1), slow=True),
+    "Product": Case(lambda key: Product([StudentT(5.0), Normal(jnp.ones(2), 2.0)]), x=_events(16, 3)),
+}
+
+
+# Recipes, with their parameters away from the initial ones.
+
+
+def _recipe(name: str, features: int, *, slow: bool = False, context: int = 0, **arguments: Any) -> Case:
+    claims: dict[str, Any] = {"perturbation": 0.1}
+    if context:
+        claims["context"] = _events(16, context)
+        arguments["context_features"] = context
+    return Case(
+        lambda key: get(name)(key, features=features, **arguments), claims, _events(16, features), slow=slow
+    )
+
+
+_SMALL: dict[str, Any] = {"layers": 2, "hidden": (8,)}
+
+RECIPES: dict[str, Case] = {
+    "nice": _recipe("nice", 2, **_SMALL),
+    "nice-odd": _recipe("nice", 5, layers=3, hidden=(8,), slow=True),
+    "realnvp": _recipe("realnvp", 3, **_SMALL),
+    "realnvp-context": _recipe("realnvp", 2, context=2, slow=True, **_SMALL),
+    "nsf": _recipe("nsf", 2, bins=4, **_SMALL),
+    "nsf-context": _recipe("nsf", 4, context=2, bins=4, **_SMALL),
+    "nsf-one_feature_in_context": _recipe("nsf", 1, context=2, bins=4, slow=True, **_SMALL),
+    "table": _recipe("table", 2, flow="realnvp", options=_SMALL, knots=4),
+}

@@ -1,0 +1,67 @@
+"""MADE: the zero pattern is exact, and its two faces agree."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+
+from pushforward.errors import ConfigError
+from pushforward.nets import MADE
+
+CASES = [(5, 2, 0, (16, 16)), (5, 3, 2, (16, 12)), (1, 2, 3, (8,)), (9, 1, 0, (4, 5, 7))]
+
+
+def made(features, num_params, context_features, hidden, **options):
+    net = MADE(jr.key(0), features, num_params, context_features=context_features, hidden=hidden, **options)
+    return jax.tree.map(lambda leaf: leaf + 0.3 * jr.normal(jr.key(leaf.size), leaf.shape), net)
+
+
+def condition(context_features):
+    return jnp.linspace(-1, 1, context_features) if context_features else None
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_output_sees_exactly_the_elements_before(case):
+    features, _, context_features, _ = case
+    net, context = made(*case, activation="tanh"), condition(case[2])
+    x = jr.normal(jr.key(1), (features,))
+    jacobian = np.abs(jax.jacobian(lambda v: net(v, context))(x)).sum(axis=1)
+    assert (np.triu(jacobian) == 0).all()
+    if min(case[3]) >= features - 1:  # wide enough for every degree: everything before is seen
+        assert (jacobian[np.tril_indices(features, -1)] > 0).all()
+    if context_features:
+        assert (np.abs(jax.jacobian(lambda c: net(x, c))(context)).sum(axis=(1, 2)) > 0).all()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_steps_give_what_one_pass_gives(case):
+    net, context = made(*case), condition(case[2])
+    x = jr.normal(jr.key(2), (case[0],))
+    state, rows, before = net.start(context), [], jnp.array(7.0)  # ignored at index 0
+    for index in range(case[0]):
+        state, params = net.step(state, index, before)
+        rows.append(params)
+        before = x[index]
+    np.testing.assert_allclose(jnp.stack(rows), net(x, context), atol=2e-5)
+
+
+def test_starts_at_zero_and_dropout_needs_a_key():
+    net = MADE(jr.key(0), 4, 3, hidden=(8,), dropout=0.5)
+    x = jnp.ones(4)
+    assert (net(x) == 0).all()
+    net = made(4, 3, 0, (8,), dropout=0.5)
+    assert (net(x) == net(x)).all()
+    assert not (net(x, key=jr.key(1)) == net(x)).all()
+
+
+def test_huge_inputs_do_not_overflow():
+    net = made(4, 3, 0, (8, 8))
+    assert np.isfinite(net(jnp.full(4, 1e38))).all()
+    assert np.isfinite(eqx.filter_grad(lambda n: n(jnp.full(4, 1e38)).sum())(net).layers[0].weight).all()
+
+
+def test_unknown_activation():
+    with pytest.raises(ConfigError, match=r"^MADE: expected activation relu, .*, got 'cube'\.$"):
+        MADE(jr.key(0), 4, 3, activation="cube")

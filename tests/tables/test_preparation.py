@@ -1,0 +1,70 @@
+import jax.random as jr
+import numpy as np
+import pytest
+
+from pushforward.errors import ConfigError, DomainError, ShapeError
+from pushforward.tables import preparation
+
+
+def rows(n=300):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(n, 3)) * [1, 1e4, 1e-4] + [0, 1e3, 5]
+
+
+def refused(values, error, columns=None):
+    with pytest.raises(error) as caught:
+        preparation.check_rows(values, columns)
+    return str(caught.value)
+
+
+def test_bad_values_are_refused_with_names():
+    bad = rows()
+    bad[3, 1], bad[4, 1], bad[5, 2] = np.nan, np.inf, np.nan
+    assert refused(bad, DomainError, ["a", "b", "c"]) == (
+        "fit_table: expected finite values, got NaN or infinity in: b 2, c 1 (rows by column)."
+    )
+    assert refused(np.zeros(5), ShapeError) == "fit_table: expected rows of shape (n, features), got shape (5,)."
+    assert refused(rows(2), ConfigError) == "fit_table: expected at least 3 rows, as many as columns, got 2."
+    constant = rows()
+    constant[:, 0] = 2
+    assert refused(constant, ConfigError) == (
+        "fit_table: constant columns have no density: c1. Leave them out."
+    )
+    twin = rows()
+    twin[:, 2] = twin[:, 0]
+    assert refused(twin, ConfigError) == (
+        "fit_table: columns c1 and c3 are equal: their joint density is infinite. Leave one out."
+    )
+    assert refused(rows(), ShapeError, ["a"]) == "fit_table: expected 3 names of columns, got 1."
+
+
+def test_split_is_disjoint_and_last_is_last():
+    values = np.arange(100.0)[:, None]
+    training, held_out = preparation.split_rows(values, 0.2, "random", jr.key(0))
+    assert len(held_out) == 20
+    assert sorted([*training[:, 0], *held_out[:, 0]]) == list(range(100))
+    training, held_out = preparation.split_rows(values, 0.2, "last", jr.key(0))
+    assert held_out[:, 0].tolist() == list(range(80, 100))
+    assert len(preparation.split_rows(values, 0.0, "random", jr.key(0))[1]) == 0
+    for share, text in ((1.0, "expected a validation share in [0, 1), got 1.0."),):
+        with pytest.raises(ConfigError) as caught:
+            preparation.split_rows(values, share, "random", jr.key(0))
+        assert str(caught.value) == f"fit_table: {text}"
+
+
+def test_a_time_series_is_noticed_and_shuffled_rows_are_not():
+    walk = np.cumsum(np.random.default_rng(1).normal(size=(500, 2)), axis=0)
+    [note] = preparation.serial_note(walk, "random")
+    assert note.startswith("Successive rows are alike (median correlation 0.9")
+    assert preparation.serial_note(walk, "last") == []
+    assert preparation.serial_note(np.random.default_rng(2).permutation(walk), "random") == []
+
+
+def test_preprocessing_is_learned_from_training_rows_only():
+    values = rows(400)
+    first = preparation.prepare(values[:300], values[300:])
+    again = preparation.prepare(values[:300], values[300:] * 1.5)
+    if first.steps == again.steps and first.knots == again.knots:
+        assert (first.training == again.training).all()
+    assert abs(first.training.mean(axis=0)).max() < 0.05
+    assert abs(first.training.std(axis=0) - 1).max() < 0.1
