@@ -1,6 +1,9 @@
 """Pushforward: normalizing flows in JAX, from a table on disk to an exact density and samples."""
 
-from . import bijectors, distributions, flows, nets, objectives, testing
+import importlib
+from typing import Any
+
+from . import bijectors, distributions, flows, nets, objectives
 from .bijectors import Bijector
 from .distributions import Distribution, Flow
 from .io import load, load_model, save
@@ -28,3 +31,10 @@ __all__ = [
     "save",
     "testing",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the test kit, the diagnostics and the toy data only when they are asked for."""
+    if name in ("testing", "diagnostics", "data", "plots"):
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -82,8 +82,8 @@ def test_a_table_without_header_and_truth_values_are_noted(write):
 def test_a_column_without_name_must_be_left_out(write):
     name = write("x.csv", ",a,b\n0,1,2\n1,3,4\n")
     assert refused(name) == (
-        "x.csv: column 1 has no name; perhaps it only numbers the rows. Remove it, or name the columns to use "
-        "with --columns (columns=... in Python)."
+        "x.csv: column 1 has no name; perhaps it only numbers the rows. Remove it, or name the columns to "
+        "use with --columns (columns=... in Python)."
     )
     assert read_table(name, ["a", "b"]).values.tolist() == [[1, 2], [3, 4]]
     assert refused(write("y.csv", "a,__index_level_0__\n1,2\n")).startswith("y.csv: column 2 has no name;")

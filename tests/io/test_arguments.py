@@ -5,7 +5,7 @@ from pushforward.io.arguments import check_arguments
 KNOWN = "features, context_features, layers, hidden, offset, note"
 
 
-def check(arguments, stored=10**6, recipe="tiny"):
+def check(arguments, stored=10**7, recipe="tiny"):
     check_arguments(recipe, arguments, stored)
 
 
@@ -79,11 +79,11 @@ def test_an_unknown_recipe(tiny, refused, recipe):
     ],
 )
 def test_the_size_of_the_flow_is_bounded_by_the_file(tiny, refused, arguments, size):
-    """The allowance is 65,536 numbers and 8 for each one in the file."""
-    enough = -((65_536 - size) // 8)
+    """The allowance is 65,536 numbers, and 2 for each byte of the file's arrays."""
+    enough = -((65_536 - size) // 2)
     check(arguments, stored=enough)
-    most = 65_536 + 8 * (enough - 1)
+    most = 65_536 + 2 * (enough - 1)
     assert refused(check, arguments, stored=enough - 1) == (
-        f'key "arguments": expected a flow of at most {most} numbers beside the {enough - 1} that the file '
-        f"holds, got arguments for one of {size}"
+        f'key "arguments": expected a flow of at most {most} numbers, as the arrays of the file take '
+        f"{enough - 1} bytes, got arguments for one of {size}"
     )

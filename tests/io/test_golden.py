@@ -1,6 +1,6 @@
 """Files of every released format, which every later version must load, with the densities of then.
 
-A file here is never rewritten; a new format gets a new one. Each was written by `save` from the named recipe with
+A file here is never rewritten; a new format gets a new one. Each was written by `save` from the named recipe,
 its weights moved by noise.
 """
 

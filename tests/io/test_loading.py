@@ -81,10 +81,8 @@ def test_no_such_file(tmp_path, reader):
     path = tmp_path / "none" / "m"
     with pytest.raises(BadModelFile) as caught:
         reader(path)
-    assert (
-        str(caught.value)
-        == f"{path}: file: expected a model file, got none of this name. Nothing was loaded."
-    )
+    expected = f"{path}: file: expected a model file, got none of this name. Nothing was loaded."
+    assert str(caught.value) == expected
 
 
 @pytest.mark.parametrize("reader", [load, describe])
@@ -101,10 +99,8 @@ def test_a_pipe_is_not_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr("pushforward.io.loading.open", None, raising=False)
     with pytest.raises(BadModelFile) as caught:
         load(path)
-    assert (
-        str(caught.value)
-        == f"{path}: file: expected a model file, got a device or a pipe. Nothing was loaded."
-    )
+    expected = f"{path}: file: expected a model file, got a device or a pipe. Nothing was loaded."
+    assert str(caught.value) == expected
 
 
 def test_a_file_above_the_cap(saved, tmp_path):

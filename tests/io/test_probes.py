@@ -5,6 +5,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
+from pushforward.errors import NotConverged
 from pushforward.io import probes
 
 
@@ -105,6 +106,19 @@ def test_a_density_of_another_dtype_is_stored_like_the_rest(tiny):
 def test_a_flow_without_any(flow, refused):
     assert refused(probes.make, Moody(flow, limit=-jnp.inf)) == (
         "probes: expected 4 samples of the flow with finite log-densities, got 0 in 32 draws"
+    )
+
+
+def test_a_density_that_cannot_be_computed(flow, refused, monkeypatch):
+    found = probes.make(flow)
+
+    def log_prob(self, x, context=None):
+        raise NotConverged("Planar.inverse: no root after 50 steps.")
+
+    monkeypatch.setattr(type(flow), "log_prob", log_prob)
+    assert refused(probes.check, flow, found) == (
+        "probes: expected log-densities at points of the flow, "
+        "got NotConverged: Planar.inverse: no root after 50 steps"
     )
 
 

@@ -290,8 +290,8 @@ def test_a_row_that_always_overflows_is_named(with_layer, table):
     with pytest.raises(NonFiniteLoss) as caught:
         fit(with_layer("overflow", -5.0), spoilt, max_epochs=3, validation=0, **QUIET)
     assert re.fullmatch(
-        r"fit: step \d gave loss inf and gradient norm (inf|nan), also after going back 8 times with half the "
-        r"learning rate each time\. No finite log-density in row 123 of x \(1 of 250 in the batch\)\. "
+        r"fit: step \d gave loss inf and gradient norm (inf|nan), also after going back 8 times with half "
+        r"the learning rate each time\. No finite log-density in row 123 of x \(1 of 250 in the batch\)\. "
         r"From data to base, the first log-determinant that is not finite is that of layer 1 \(Plain\) of 2, "
         r"counted from the base\. The largest \|parameter\| is \d\.\d+\.",
         str(caught.value),

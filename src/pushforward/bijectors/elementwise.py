@@ -9,6 +9,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ..errors import ShapeError
 from .base import Bijector, Cheap, as_float
+from .merging import all_at_once
 from .scalar.base import ScalarMap
 
 
@@ -66,12 +67,16 @@ def map_elements(function: Callable, params: Array, values: Array) -> tuple[Arra
     """Apply one direction of a scalar map to every element and sum the log-derivatives.
 
     Args:
-        function: `ScalarMap.forward` or `ScalarMap.inverse`.
+        function: `forward` or `inverse` of a `ScalarMap`.
         params: shape (*values.shape, num_params).
         values: any shape.
 
     Returns:
         The mapped values, and the log-determinant, a scalar in nats.
     """
-    flat, log_derivatives = jax.vmap(function)(params.reshape(-1, params.shape[-1]), values.reshape(-1))
-    return flat.reshape(values.shape), jnp.sum(log_derivatives)
+    rows, flat = params.reshape(-1, params.shape[-1]), values.reshape(-1)
+    if function.__self__.elementwise:
+        mapped, log_derivatives = all_at_once(function, rows, flat)
+    else:
+        mapped, log_derivatives = jax.vmap(function)(rows, flat)
+    return mapped.reshape(values.shape), jnp.sum(log_derivatives)

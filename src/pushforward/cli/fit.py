@@ -29,6 +29,7 @@ def fit(
     max_seconds: options.MaxSeconds = None,
     max_epochs: options.MaxEpochs = None,
     validation: options.Validation = 0.1,
+    holdout: options.Holdout = "random",
     batch_size: options.BatchSize = None,
     patience: options.Patience = None,
     drop_nonfinite: options.DropNonfinite = False,
@@ -61,10 +62,22 @@ def fit(
     rows = _jittered(read_table(table, names, drop_nonfinite=drop_nonfinite), widths, seed)
     terminal.notes(rows.notes)
     limits = {"max_epochs": max_epochs, "max_seconds": max_seconds, "patience": patience}
-    training = {"validation": validation, "batch_size": batch_size, "checkpoint": checkpoint, **limits}
+    training: dict[str, Any] = {
+        "validation": validation,
+        "holdout": holdout,
+        "batch_size": batch_size,
+        **limits,
+    }
     key, shown = jax.random.key(seed), not quiet
     result = fit_table(
-        rows.values, key=key, columns=rows.columns, flow=flow, options=arguments, progress=shown, **training
+        rows.values,
+        key=key,
+        columns=rows.columns,
+        flow=flow,
+        options=arguments,
+        progress=shown,
+        checkpoint=checkpoint,
+        **training,
     )
     terminal.notes(result.notes)
     _save(terminal, result, output, description(rows, result, seed=seed, validation=validation))

@@ -45,6 +45,14 @@ Validation = Annotated[
     float,
     typer.Option("--validation", help="Share of the rows held out to choose the best flow; 0 for none."),
 ]
+Holdout = Annotated[
+    str,
+    typer.Option(
+        "--holdout",
+        metavar="random|last",
+        help="Which rows are held out; last is right for rows in time order.",
+    ),
+]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Rows of a training step.")]
 Patience = Annotated[
     float | None, typer.Option("--patience", help="Stop after so many epochs without improvement.")

@@ -5,23 +5,26 @@ from collections.abc import Sequence
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from ..bijectors import LU, Bijector, Invert, Marginals
-from ..errors import ConfigError
+from ..errors import ConfigError, DomainError
 
 _CLOSEST = 1e-4
-"""Knots closer than this share of a column's range are merged: a spline cannot resolve them in float32."""
+"""Knots closer than this share of a column's spread are merged: its density would be a needle there."""
+
+_RESOLVED = 64
+"""Knots closer than this many rounding steps are merged: the spline between them would be a staircase."""
 
 _RIDGE = 1e-6
-"""Added to the diagonal of the covariance that whitening inverts, in units of the mean variance."""
+"""Added to the diagonal of the correlation matrix that whitening inverts."""
 
 
 def knots_for(rows: int) -> int:
     """Return the number of marginal knots for a number of rows: 2 * rows^(1/3), from 8 to 128.
 
-    A histogram's best number of bins grows with rows^(1/3); its cost in log-likelihood is about knots / (2 * rows)
-    nats for each column.
+    A histogram's best number of bins grows with rows^(1/3); its cost in log-likelihood is about knots / (2 *
+    rows) nats for each column.
     """
     return int(np.clip(2 * rows ** (1 / 3), 8, 128))
 
@@ -38,10 +41,12 @@ def learn(rows: np.ndarray, steps: Sequence[str], knots: int) -> list[Bijector]:
         One bijector for each step, in the same order; their inverses lead from data to scores.
 
     Raises:
-        ConfigError: if a column is constant or a step unknown.
+        ConfigError: if a column is constant, or varies too little for its size, or a step is unknown.
+        DomainError: if a value is not finite.
     """
     makers = {"marginals": lambda scores: marginals(scores, knots), "whitening": whitening}
     scores, bijectors = np.asarray(rows, dtype=np.float64), []
+    _check_rows("learn", scores)
     for step in steps:
         if step not in makers:
             raise ConfigError(f"learn: expected steps among {', '.join(makers)}, got {step!r}.")
@@ -60,12 +65,15 @@ def to_scores(bijectors: Sequence[Bijector], rows: np.ndarray) -> tuple[np.ndarr
         rows: shape (n, features).
 
     Returns:
-        Scores of shape (n, features), and the log-determinants to add to their log-densities, shape (n,), in nats.
+        Scores of shape (n, features), and the log-determinants to add to their log-densities, shape (n,), in
+        nats.
     """
     scores, total = np.asarray(rows, dtype=np.float64), np.zeros(len(rows))
     for bijector in bijectors:
-        send = _marginal_scores if isinstance(bijector, Marginals) else _linear_scores
-        scores, log_det = send(bijector, scores)
+        if isinstance(bijector, Marginals):
+            scores, log_det = _marginal_scores(bijector, scores)
+        else:
+            scores, log_det = _linear_scores(bijector, scores)
         total = total + log_det
     return scores, total
 
@@ -82,7 +90,9 @@ def _linear_scores(bijector: Bijector, rows: np.ndarray) -> tuple[np.ndarray, np
 def _marginal_scores(bijector: Marginals, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The formula of `numerics.splines.through_knots`, column by column."""
     scores, total = np.empty_like(rows), np.zeros(len(rows))
-    arrays = (np.asarray(frozen.value, np.float64) for frozen in (bijector.values, bijector.bases, bijector.slopes))
+    arrays = (
+        np.asarray(frozen.value, np.float64) for frozen in (bijector.values, bijector.bases, bijector.slopes)
+    )
     for column, (xs, ys, slopes) in enumerate(zip(*arrays, strict=True)):
         x = np.clip(rows[:, column], xs[0], xs[-1])
         k = np.clip(np.searchsorted(xs, x, side="right") - 1, 0, len(xs) - 2)
@@ -102,15 +112,19 @@ def _marginal_scores(bijector: Marginals, rows: np.ndarray) -> tuple[np.ndarray,
 def marginals(rows: np.ndarray, knots: int) -> Marginals:
     """Return the monotone splines that send each column's quantiles to those of the standard normal.
 
-    Ties are one knot, at the middle of the probabilities that they cover.
+    The probabilities of the knots are halfway, in scores, between even probabilities and even scores: dense
+    in the bulk, and with few rows between the outer ones, so that one far outlier stretches no more than its
+    own bin. Ties are one knot, at the middle of the probabilities that they cover.
 
     Args:
         rows: shape (n, features).
         knots: knots of each spline, at least 2.
 
     Raises:
-        ConfigError: if a column is constant.
+        ConfigError: if a column is constant, or varies too little for its size.
+        DomainError: if a value is not finite.
     """
+    _check_rows("marginals", rows)
     curves = [_quantile_knots(rows[:, column], column, knots) for column in range(rows.shape[1])]
     values = np.stack([values for values, _ in curves])
     bases = np.stack([bases for _, bases in curves])
@@ -120,17 +134,21 @@ def marginals(rows: np.ndarray, knots: int) -> Marginals:
 def whitening(rows: np.ndarray) -> Bijector:
     """Return the lower triangular map that makes the columns uncorrelated, with mean 0 and variance 1.
 
-    z = W (x - mean) with W the inverse of the covariance's Cholesky factor: z_i is what column i keeps after linear
-    regression on the columns before it.
+    z = W (x - mean) with W the inverse of the covariance's Cholesky factor: z_i is what column i keeps after
+    linear regression on the columns before it.
 
     Args:
         rows: shape (n, features).
+
+    Raises:
+        ConfigError: if a column is constant.
+        DomainError: if a value is not finite.
     """
-    mean, features = rows.mean(axis=0), rows.shape[1]
-    covariance = np.atleast_2d(np.cov(rows.T))
-    ridge = _RIDGE * np.trace(covariance) / features
+    _check_rows("whitening", rows)
+    mean, scale, features = rows.mean(axis=0), rows.std(axis=0), rows.shape[1]
+    correlation = np.atleast_2d(np.corrcoef(rows.T))
     # Positive definite by the ridge, so the factor exists and its diagonal is positive.
-    inverse = np.linalg.inv(np.linalg.cholesky(covariance + ridge * np.eye(features)))
+    inverse = np.linalg.inv(np.linalg.cholesky(correlation + _RIDGE * np.eye(features))) / scale
     diagonal = np.diag(inverse)
     parts = (inverse / diagonal, np.log(diagonal), -inverse @ mean)
     return Invert(
@@ -142,36 +160,80 @@ def whitening(rows: np.ndarray) -> Bijector:
     )
 
 
+def _check_rows(who: str, rows: np.ndarray) -> None:
+    bad = ~np.isfinite(rows)
+    if bad.any():
+        raise DomainError(f"{who}: expected finite rows, got {bad.sum()} values that are not.")
+    constant = np.flatnonzero(rows.min(axis=0) == rows.max(axis=0))
+    if constant.size:
+        column = constant[0]
+        raise ConfigError(f"{who}: column {column} is constant ({rows[0, column]}): leave it out.")
+
+
 def _quantile_knots(values: np.ndarray, column: int, knots: int) -> tuple[np.ndarray, np.ndarray]:
     """Return strictly increasing values and normal scores, shape (knots,) each, of one column."""
-    n = len(values)
-    low, high = float(values.min()), float(values.max())
-    if not high > low:
-        raise ConfigError(f"marginals: column {column} is constant ({low}): leave it out.")
-    inner = np.linspace(0, 1, knots)[1:-1]
-    probabilities = np.concatenate([[0.5 / n], inner, [1 - 0.5 / n]])
-    quantiles = np.quantile(values, probabilities)
-    # Merge what is too close, a group's score being the one of its mean probability.
-    group = np.floor((quantiles - low) / (_CLOSEST * (high - low)))
-    _, index = np.unique(group, return_inverse=True)
-    counts = np.bincount(index)
-    xs = np.bincount(index, quantiles) / counts
-    ys = ndtri(np.bincount(index, probabilities) / counts)
+    end = 0.5 / len(values)
+    even = ndtri(np.clip(np.linspace(0, 1, knots), end, 1 - end))
+    probabilities = ndtr((even + np.linspace(even[0], even[-1], knots)) / 2)
+    xs, probabilities = _merged(np.quantile(values, probabilities), probabilities, _spread(values))
+    ys = ndtri(probabilities)
     while len(xs) < knots:  # few distinct values: halve the widest gaps
         widest = int(np.argmax(np.diff(xs)))
         xs = np.insert(xs, widest + 1, (xs[widest] + xs[widest + 1]) / 2)
         ys = np.insert(ys, widest + 1, (ys[widest] + ys[widest + 1]) / 2)
+    kind = jnp.result_type(float)
+    if not (np.diff(xs.astype(kind)) > 0).all():
+        raise ConfigError(
+            f"marginals: column {column} varies by {np.ptp(values):.3g} around {values.mean():.6g}, too "
+            f"little for {knots} knots in {kind}: subtract a constant from it, or leave it out."
+        )
     return xs, ys
 
 
-def _knot_slopes(xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
-    """Return slopes dy/dx at the knots: weighted harmonic means of the neighbouring secants, positive as they are.
+def _merged(xs: np.ndarray, probabilities: np.ndarray, spread: float) -> tuple[np.ndarray, np.ndarray]:
+    """Merge knots, the closest pair first, until no two are too close; keep at least two.
 
-    Reference: Fritsch and Butland 1984, A method for constructing local monotone piecewise cubic interpolants, SIAM
-    J. Sci. Stat. Comput. 5, eq. 5; at the ends the secant itself.
+    Args:
+        xs: values in rising order, ties included.
+        probabilities: their probabilities, increasing.
+        spread: the spread of the column.
+
+    Returns:
+        The mean value of each group, and the middle of the probabilities that it covers.
+    """
+    first, last, sizes = probabilities, probabilities.copy(), np.ones(len(xs))
+    step = np.finfo(jnp.result_type(float)).eps
+    while len(xs) > 2:
+        least = np.maximum(_CLOSEST * spread, _RESOLVED * step * np.maximum(np.abs(xs[1:]), np.abs(xs[:-1])))
+        closest = int(np.argmin(np.diff(xs) / least))
+        if xs[closest + 1] - xs[closest] >= least[closest]:
+            break
+        pair = slice(closest, closest + 2)
+        xs[closest] = np.average(xs[pair], weights=sizes[pair])
+        sizes[closest] = sizes[pair].sum()
+        last[closest] = last[closest + 1]
+        xs, first, last, sizes = (np.delete(array, closest + 1) for array in (xs, first, last, sizes))
+    return xs, (first + last) / 2
+
+
+def _spread(values: np.ndarray) -> float:
+    """Return the width of the central half, or, where that is one value, of more: outliers do not count."""
+    for tail in (0.25, 0.05, 0.01):
+        low, high = np.quantile(values, [tail, 1 - tail])
+        if high > low:
+            return float(high - low)
+    return float(values.max() - values.min())
+
+
+def _knot_slopes(xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """Return slopes dy/dx at the knots, weighted harmonic means of the neighbouring secants.
+
+    Reference: Fritsch and Butland 1984, A method for constructing local monotone piecewise cubic
+        interpolants, SIAM J. Sci. Stat. Comput. 5, eq. 5: the nearer secant weighs more. At the ends the
+        secant itself.
     """
     widths = np.diff(xs, axis=1)
     secants = np.diff(ys, axis=1) / widths
-    before, after = widths[:, :-1], widths[:, 1:]
+    before, after = widths[:, :-1] + 2 * widths[:, 1:], 2 * widths[:, :-1] + widths[:, 1:]
     inner = (before + after) / (before / secants[:, :-1] + after / secants[:, 1:])
     return np.concatenate([secants[:, :1], inner, secants[:, -1:]], axis=1)

@@ -44,7 +44,6 @@ class Toy(NamedTuple):
 
 def _density(log_prob_of_one: Callable[[Array], Array]) -> Callable[[ArrayLike], Array]:
     """Turn the log-density of one point into that of a batch, with the shape checked."""
-
     of_block = jax.jit(jax.vmap(log_prob_of_one))
 
     @functools.wraps(log_prob_of_one)

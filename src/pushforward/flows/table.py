@@ -12,7 +12,7 @@ from ._parts import check_sizes
 from .registry import get, register
 
 STEPS = ("marginals", "whitening")
-"""The kinds of preprocessing: a spline for each feature to normal scores; a linear map to uncorrelated ones."""
+"""The kinds of preprocessing: a spline for each feature to normal scores; a map to uncorrelated ones."""
 
 
 @register

@@ -18,6 +18,7 @@ MAX_INTEGER = 2**20
 
 _LIMITS = {"features": 10**6, "context_features": 10**6, "layers": 1024, "hidden": 2**16, "bins": 2**12}
 _MAX_TEXT = 256
+_BYTES = 4
 _SLACK = 8
 _FREE = 2**16
 
@@ -28,7 +29,7 @@ def check_arguments(recipe: str, arguments: Mapping[str, Any], stored: int) -> N
     Args:
         recipe: the name of the recipe.
         arguments: its keyword arguments, parsed from JSON.
-        stored: how many numbers the arrays of the file hold together.
+        stored: how many bytes the arrays of the file take together.
     """
     if recipe not in registry.names():
         known = registry.names()
@@ -41,11 +42,11 @@ def check_arguments(recipe: str, arguments: Mapping[str, Any], stored: int) -> N
             raise Refused('key "arguments"', f"the arguments of {recipe} ({', '.join(allowed)})", show(name))
         _check_value(f"argument {show(name)}", value, _LIMITS.get(name))
     size = _least_size(arguments)
-    most = _SLACK * stored + _FREE
+    most = _SLACK * stored // _BYTES + _FREE
     if size > most:
         raise Refused(
             'key "arguments"',
-            f"a flow of at most {most} numbers beside the {stored} that the file holds",
+            f"a flow of at most {most} numbers, as the arrays of the file take {stored} bytes",
             f"arguments for one of {size}",
         )
 

@@ -58,11 +58,6 @@ class Header(NamedTuple):
     entries: dict[str, Entry]
     metadata: dict[str, str]
 
-    @property
-    def size(self) -> int:
-        """How many numbers the arrays hold, together."""
-        return sum(math.prod(entry.shape) for entry in self.entries.values())
-
 
 def read_header(file: BufferedIOBase, size: int) -> Header:
     """Read and check the header; the file is left where the data begins.

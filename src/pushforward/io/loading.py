@@ -53,8 +53,10 @@ def load_model(path: str | Path, *, max_bytes: int = MAX_FILE_BYTES) -> Model:
     """Load a flow and what its file says about it.
 
     Nothing in the file is executed: it names a recipe of the registry and gives that plain arguments. So a
-    stranger's file cannot make the process run code of its own, or allocate much more than the file's size.
+    stranger's file cannot make the process run code of its own, or allocate out of proportion to its size.
     What its numbers mean is another matter: a model is as trustworthy as who made it.
+
+    A recipe of your own must be registered before a flow that it built can be loaded.
 
     Arrays keep the dtypes of the file. A flow in float64 therefore needs x64 to be on; one in float32 loads
     with x64 on and off.
@@ -75,7 +77,7 @@ def load_model(path: str | Path, *, max_bytes: int = MAX_FILE_BYTES) -> Model:
         values = container.read_arrays(file, header)
         found = metadata.digest(header.metadata, values)
         if found != about.sha256:
-            raise Refused('key "sha256"', f"{about.sha256}", f"{found} from the content: the file is damaged")
+            raise Refused('key "sha256"', about.sha256, f"{found} from the content: the file is damaged")
         arrays.check_finite(values)
         weights, points = probes.split(values)
         flow = arrays.fill(shell, weights)
@@ -128,7 +130,7 @@ def prepare(recipe: str, arguments: Mapping[str, Any], found: Mapping[str, array
     Raises:
         Refused: if the recipe is unknown, its arguments are not plausible, or the arrays do not fit.
     """
-    stored = sum(math.prod(array.shape) for array in found.values())
+    stored = sum(math.prod(array.shape) * array.dtype.itemsize for array in found.values())
     check_arguments(recipe, arguments, stored)
     shell = arrays.skeleton(recipe, arguments)
     own, points = probes.split(found)

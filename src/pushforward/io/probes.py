@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array
 
 from ..distributions.flow import Flow
+from ..errors import PushforwardError
 from .refusal import Refused
 
 _COUNT = 4
@@ -92,6 +93,11 @@ def check(flow: Flow, probes: Mapping[str, np.ndarray]) -> None:
 
 
 def _log_prob(flow: Flow, x: Array, context: Array | None) -> Array:
-    # Some accelerators multiply float32 matrices in 19 bits unless told otherwise.
-    with jax.default_matmul_precision("highest"):
-        return flow.log_prob(x, context)
+    try:
+        # Some accelerators multiply float32 matrices in 19 bits unless told otherwise.
+        with jax.default_matmul_precision("highest"):
+            return flow.log_prob(x, context)
+    # A solver that does not converge on these weights, a domain that they leave, a device without the memory.
+    except (PushforwardError, RuntimeError) as error:
+        got = f"{type(error).__name__}: {error}".rstrip(".")
+        raise Refused("probes", "log-densities at points of the flow", got) from error

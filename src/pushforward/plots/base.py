@@ -56,7 +56,7 @@ def base_space(
             middle.add_patch(
                 Circle((0, 0), size, fill=False, color=INK, linewidth=0.7, linestyle=(0, (4, 3)))
             )
-        upper.colorbar(shade, ax=middle, label="|z|, distance from the origin", pad=0.02)
+        upper.colorbar(shade, ax=middle, label="|z|", shrink=0.8, pad=0.02)
         histogram_pair(right, *radii)
         right.set(title="distance from the origin", xlabel="|z|")
         _marginals(lower, marginals, labels)

@@ -43,7 +43,7 @@ def training_curves(
                 (epoch[best], validation_loss[best]),
                 xytext=(0, 9),
                 textcoords="offset points",
-                ha="right",
+                ha="center",
                 color=SAMPLES,
             )
         for name, loss in (references or {}).items():
@@ -56,6 +56,7 @@ def training_curves(
                 textcoords="offset points",
                 ha="right",
                 color=ACCENT,
+                annotation_clip=True,
             )
         axes.set_ylabel("negative log-likelihood, nats per row")
         axes.set_title(title)
@@ -64,7 +65,7 @@ def training_curves(
         axes.margins(x=0.01)
         if limits is not None:
             axes.set_ylim(*limits)
-        axes.legend(loc="upper right", bbox_to_anchor=(1.0, 0.9))
+        axes.legend(loc="upper right", bbox_to_anchor=(1.0, 0.95))
         if len(learning_rate):
             panels[1].plot(epoch, learning_rate, color=INK, linewidth=1.1)
             panels[1].set_ylabel("learning rate")

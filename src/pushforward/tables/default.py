@@ -30,6 +30,11 @@ def settings_for(
 ) -> tuple[Settings, list[str]]:
     """Choose what is left open by the number of training rows and columns.
 
+    The rule for "auto": an autoregressive neural spline flow with a Student-t base, whose learned degrees of freedom
+    keep rows unlike any training row at a bounded price. Fewer than 10,000 rows get 3 layers of 2 x 64 units with
+    dropout 0.2, batches of 256 and 6,000 steps; more rows 4 layers of 2 x 128 units, batches of 512 and 10,000
+    steps. Early stopping does the rest.
+
     Args:
         flow: name of a recipe, or "auto".
         options: the recipe's keyword arguments, or None.
@@ -40,16 +45,17 @@ def settings_for(
     Returns:
         The settings, and what the user should know of the choice.
     """
-    del features
     small = rows < 10_000
     chosen = {
-        "layers": 6 if small else 8,
+        "autoregressive": features > 1,
+        "base": "student_t",
+        "layers": 3 if small else 4,
         "hidden": (64, 64) if small else (128, 128),
         "dropout": 0.2 if small else 0.0,
     }
     settings = Settings(
         flow="nsf" if flow == "auto" else flow,
-        options=chosen if flow == "auto" and options is None else dict(options or {}),
+        options={**(chosen if flow == "auto" else {}), **(options or {})},
         batch_size=batch_size or (256 if small else 512),
         steps=6_000 if small else 10_000,
         optimizer=Optimizer(learning_rate=1e-3 if small else 2e-3),

@@ -77,7 +77,7 @@ def fit_table(
         key: a JAX random key; it decides the split, the initial weights and the order of the rows.
         columns: names for messages; c1, c2, ... if left out.
         flow: name of a recipe, or "auto".
-        options: the recipe's keyword arguments, in place of the chosen ones.
+        options: the recipe's keyword arguments, over those of the default.
         validation: the share of rows held out to choose the best flow, 0 for none, or such rows themselves.
         holdout: which rows a share holds out: "random" ones; or the "last" ones, right for rows in order of time.
         batch_size: rows of a training step.

@@ -1,7 +1,7 @@
 """check_bijector: every claim of the bijector contract, tested on one object."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from jaxtyping import ArrayLike, PRNGKeyArray
 
@@ -9,7 +9,7 @@ from ..bijectors.base import Bijector
 from . import contract, cost, derivatives, edges, exactness, purity
 from .report import Finding, Report, Result
 from .running import chosen, run_check, run_checks
-from .subject import Interval, Structure, Subject
+from .subject import Extremes, Interval, Structure, Subject
 
 BIJECTOR_CHECKS: dict[str, Callable[[Subject], Finding]] = {
     check.__name__: check
@@ -53,7 +53,7 @@ def check_bijector(
     *,
     points: ArrayLike | None = None,
     context: ArrayLike | None = None,
-    extremes: Sequence[float] | None = None,
+    extremes: Extremes | None = None,
     domain: Interval | None = None,
     codomain: Interval | None = None,
     structure: Structure | None = None,
@@ -77,8 +77,9 @@ def check_bijector(
             more than an interval for every element.
         context: contexts, shape (n, *context_shape) or context_shape, instead of drawn ones.
         extremes: the numbers for the checks at the edges. By default zeros, the smallest normal number, 1,
-            1e4, 1e15, half the largest float32, every number that a part calls its `bound` with its neighbours,
-            all with both signs; in a bounded domain those inside, and the neighbours of its ends.
+            1e4, 1e15, half the largest float32, every number that a part calls its `bound` with its
+            neighbours, all with both signs; in a bounded domain those inside, and the neighbours of its
+            ends. Also a mapping with keys "forward" (of x) and "inverse" (of y).
         domain: the open interval that the elements of x must lie in; all real numbers if left out.
         codomain: the same for y.
         structure: the pattern of the Jacobian dy/dx: "diagonal", "lower", "upper", or booleans of shape
@@ -126,7 +127,7 @@ def bijector_checks(
     *,
     points: ArrayLike | None = None,
     context: ArrayLike | None = None,
-    extremes: Sequence[float] | None = None,
+    extremes: Extremes | None = None,
     domain: Interval | None = None,
     codomain: Interval | None = None,
     structure: Structure | None = None,

@@ -60,7 +60,12 @@ def _against_differences(
 ) -> list[Finding]:
     random = np.random.default_rng(0)
     parameters = subject.cast(np.float64)
-    along = jax.tree.map(lambda leaf: random.normal(size=leaf.shape), parameters)
+    # A frozen leaf has gradient zero whatever it does.
+    along = jax.tree.map(
+        lambda trained, leaf: jax.tree.map(lambda one: trained * random.normal(size=one.shape), leaf),
+        trainable(subject.original),
+        parameters,
+    )
     shift = random.normal(size=events.shape)
     named = jax.tree_util.tree_flatten_with_path(along)[0]
     slopes = [np.sum(gradients[f"parameter{jax.tree_util.keystr(path)}"] * leaf) for path, leaf in named]

@@ -34,8 +34,9 @@ def edges_finite(subject: Subject) -> Finding:
 def edge_gradients_finite(subject: Subject) -> Finding:
     """In float32, gradients with respect to x and to every parameter are finite at the extremes.
 
-    They are those of a batch in which one row is extreme: a `where` behind a NaN branch gives good values, but it
-    turns the gradients of the whole batch into NaN. Infinite is allowed only what float32 cannot hold.
+    They are those of a batch in which one row is extreme: a `where` behind a NaN branch gives good values,
+    but it turns the gradients of the whole batch into NaN. Infinite is allowed only what float32 cannot
+    hold.
     """
     findings = []
     for direction in DIRECTIONS:

@@ -88,7 +88,8 @@ def log_dets_negate(subject: Subject) -> Finding:
 def float32_accuracy(subject: Subject) -> Finding:
     """In float32, outputs and log-dets lose no more bits against float64 than the conditioning explains.
 
-    Allowed are 300 rounding errors of the value itself, of 1, and of every 1 + |x_j| as the derivatives carry it on.
+    Allowed are 300 rounding errors of the value itself, of 1, and of every 1 + |x_j| as the derivatives
+    carry it on.
     """
     findings = []
     for direction in DIRECTIONS:

@@ -52,22 +52,23 @@ def check_flow(
 ) -> Report:
     """Hold a flow, or any other distribution, to the contract.
 
-    All checks run, whatever fails; `FLOW_CHECKS` lists them, and each says in its docstring what it demands. Those
-    that draw fail a correct law with probability at most 1e-6, and say what they can detect.
+    All checks run, whatever fails; `FLOW_CHECKS` lists them, and each says in its docstring what it
+    demands. Those that draw fail a correct law with probability at most 1e-6, and say what they can detect.
 
     Args:
         flow: the law to examine.
         x: events in its support, shape (n, *event_shape), ordinary ones: the loss must fall there.
         key: for draws and the perturbation; the same key repeats a run.
-        context: contexts, shape (n, *context_shape) or context_shape, if the law takes one. Densities are integrated
-            and draws counted under the first.
-        support: two ends of the box in which the density is positive, numbers or of shape event_shape; all real
-            numbers if left out.
+        context: contexts, shape (n, *context_shape) or context_shape, if the law takes one. Densities are
+            integrated and draws counted under the first.
+        support: two ends of the box in which the density is positive, numbers or of shape event_shape; all
+            real numbers if left out.
         reference: the true log-density, a function of float64 events (n, *event_shape).
-        perturbation: standard deviation of noise to be added to every trainable parameter first. A recipe's flow
-            starts as its base; without noise the checks see no more of it.
+        perturbation: standard deviation of noise to be added to every trainable parameter first. A recipe's
+            flow starts as its base; without noise the checks see no more of it.
         only: names of the checks to run; all if left out.
-        expected_failures: names of checks that are known to fail, with the reason; one that passes is a failure.
+        expected_failures: names of checks that are known to fail, with the reason; one that passes is a
+            failure.
         raises: raise if a check fails; otherwise return the report.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A law under examination: its points, its parameters, its draws, and compiled functions that checks share."""
+"""A law under examination: its points, parameters and draws, and compiled functions that checks share."""
 
 import functools
 from collections.abc import Callable
@@ -42,10 +42,10 @@ class LawSubject:
         law: the object.
         x: events in its support, shape (n, *event_shape).
         key: for draws and perturbation.
-        context: contexts, shape (n, *context_shape) or context_shape; required if the law takes one. Densities
-            and draws are examined under the first.
-        support: two ends, of numbers or of shape event_shape, of the box in which the density is positive; None for
-            all real numbers.
+        context: contexts, shape (n, *context_shape) or context_shape; required if the law takes one.
+            Densities and draws are examined under the first.
+        support: two ends, of numbers or of shape event_shape, of the box in which the density is positive;
+            None for all real numbers.
         reference: the true log-density, a function of float64 events (n, *event_shape).
         perturbation: standard deviation of the noise added to every trainable parameter.
 
@@ -74,7 +74,8 @@ class LawSubject:
         self.x = np.asarray(x, np.float32)
         if self.x.ndim == 0 or self.x.shape[1:] != law.event_shape or not len(self.x):
             raise ConfigError(
-                f"check_flow: expected events of shape (n, *{law.event_shape}) with n > 0, got {self.x.shape}."
+                f"check_flow: expected events of shape (n, *{law.event_shape}) with n > 0, "
+                f"got {self.x.shape}."
             )
         self.context = _fitted_context(law, context)
         self.features = int(np.prod(law.event_shape))

@@ -180,7 +180,7 @@ def outside_support(subject: LawSubject) -> Finding:
 
 
 def sample_matches_log_prob(subject: LawSubject) -> Finding:
-    """The log-densities that come with draws equal log_prob of the draws, in float64, to 1e-7 relative to 1 + |.|."""
+    """The log-densities that come with draws equal log_prob of the draws, in float64, to 1e-7 (1 + |.|)."""
     draws = subject.pilot
     if not np.isfinite(draws.x).all():
         return fail("a draw is not finite.")
@@ -192,7 +192,7 @@ def sample_matches_log_prob(subject: LawSubject) -> Finding:
 
 
 def key_respected(subject: LawSubject) -> Finding:
-    """The same key gives the same draws, another key others, no two draws are alike; global generators rest."""
+    """The same key gives the same draws, another key others; no two are alike; global generators rest."""
     with restored() as changed:
         one, again, other = (_drawn(subject, jr.key(seed)) for seed in (1, 1, 2))
     findings = [fail(f"sampling changed {', '.join(changed)}.")] if changed else []
@@ -214,7 +214,7 @@ def float32_accuracy(subject: LawSubject) -> Finding:
 
 
 def round_trip(subject: LawSubject) -> Finding:
-    """A Flow's to_data(to_base(x)) returns x in float64, to 1e-6 relative to 1 + |x|; values pass through the host."""
+    """A Flow's to_data(to_base(x)) is x in float64, to 1e-6 (1 + |x|); values pass through the host."""
     if not isinstance(subject.original, Flow):
         return skip("the law is not a Flow.")
     x, context = to_rows(subject.x, _ROWS), subject.contexts(_ROWS)
@@ -237,7 +237,7 @@ def _mapped(subject: LawSubject, direction: str) -> Callable:
 
 
 def reference_law(subject: LawSubject) -> Finding:
-    """If a reference is given: log_prob equals it in float64 at x and at draws, to 1e-9 relative to 1 + |.|."""
+    """If a reference is given: log_prob equals it in float64 at x and at draws, to 1e-9 (1 + |.|)."""
     if subject.reference is None:
         return skip("no reference was given.")
     events = np.concatenate([subject.x.astype(np.float64), subject.pilot.x[:64]])
@@ -249,7 +249,7 @@ def reference_law(subject: LawSubject) -> Finding:
 
 
 def gradients_finite(subject: LawSubject) -> Finding:
-    """Gradients of the mean log-density are finite, also when one row of the batch holds an extreme number."""
+    """Gradients of the mean log-density are finite, also if one row of the batch holds an extreme number."""
     rows = to_rows(subject.x, _GRADIENT_ROWS)
     findings = [_gradients_at(subject, rows, "x")]
     if subject.support is None:
@@ -273,7 +273,7 @@ def _gradients_at(subject: LawSubject, batch: np.ndarray, where: str) -> Finding
 
 
 def _gradients(subject: LawSubject, batch: np.ndarray) -> Any:
-    """Float32 gradients of the mean log-density of four events, with respect to the parameters and the events."""
+    """Float32 gradients of the mean log-density of four events, for the parameters and the events."""
 
     def build() -> Any:
         def mean(parameters: Any, x: jax.Array, context: jax.Array | None) -> jax.Array:

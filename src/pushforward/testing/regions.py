@@ -15,12 +15,12 @@ _UNIFORM = 16384
 
 
 class Region(NamedTuple):
-    """An ellipsoid, and two samples in it that have the same density, proportional to min(p, c), if all is right.
+    """An ellipsoid, and two samples in it whose densities are proportional to min(p, c), if all is right.
 
     Attributes:
         where: a description.
-        kept: draws of the law inside, each kept with probability min(1, c / p(x)); in the coordinates of the unit
-            ball, shape (m, d).
+        kept: draws of the law inside, each kept with probability min(1, c / p(x)); in the coordinates of
+            the unit ball, shape (m, d).
         drawn: how many draws of the law there were.
         reference: uniform points, each kept with probability min(1, p(x) / c); shape (r, d).
         unit: c times the volume: the chance of a draw to be kept is this times the chance of a uniform point.
@@ -34,7 +34,7 @@ class Region(NamedTuple):
 
 
 def count(here: Region, rate: float) -> Finding:
-    """Compare the number of kept draws with what volume and density demand; fails by chance with a rate given."""
+    """Compare the number of kept draws with what volume and density demand; `rate`: of false failures."""
     low, high = share_interval(len(here.reference), _UNIFORM, rate / 2)
     if low * here.unit >= 1:
         return fail("density times volume exceeds 1.", here.where)
@@ -49,7 +49,7 @@ def count(here: Region, rate: float) -> Finding:
 
 
 def alike(here: Region, rate: float) -> list[Finding]:
-    """Compare both samples of a region in radius and along every axis; fails by chance with a rate given."""
+    """Compare both samples of a region in radius and along every axis; `rate`: of false failures."""
     if not len(here.kept) or not len(here.reference):
         return [skip("a sample in the region is empty.")]
     size = here.kept.shape[1]

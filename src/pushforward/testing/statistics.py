@@ -43,8 +43,9 @@ def two_sample_distance(first: np.ndarray, second: np.ndarray) -> float:
 def count_excess(successes: int, trials: int, low: float, high: float) -> float:
     """How improbable a binomial count is, as -log of a bound on the probability of one at least as far away.
 
-    P(count >= k) <= exp(-trials KL(k / trials || p)) for k / trials >= p, and likewise below. The test "fail if the
-    result exceeds log(2 / a)" fails by chance with probability at most a, for every p in [low, high].
+    P(count >= k) <= exp(-trials KL(k / trials || p)) for k / trials >= p, and likewise below. The test
+    "fail if the result exceeds log(2 / a)" fails by chance with probability at most a, for every p in [low,
+    high].
 
     Args:
         successes: the count k.
@@ -60,7 +61,7 @@ def count_excess(successes: int, trials: int, low: float, high: float) -> float:
 
 
 def share_interval(successes: int, trials: int, false_fail: float) -> tuple[float, float]:
-    """Where a binomial probability lies, with probability 1 - `false_fail`, by the bound of `count_excess`."""
+    """Where a binomial probability lies, with probability 1 - `false_fail`; the bound of `count_excess`."""
     limit = math.log(2 / false_fail) / trials
     share = successes / trials
     ends = []

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
@@ -27,6 +27,7 @@ QUICKLY = {"xla_backend_optimization_level": 0}
 """The programs run for milliseconds; compiling them without machine-level optimisation halves the time."""
 
 Interval = tuple[float, float]
+Extremes = Sequence[float] | Mapping[Direction, Sequence[float]]
 Structure = Literal["diagonal", "lower", "upper"] | np.ndarray
 
 
@@ -44,6 +45,20 @@ class Exact(NamedTuple):
     log_det: np.ndarray
     jacobian: np.ndarray
     slope: np.ndarray
+
+
+class Alone(NamedTuple):
+    """A plain call on the first event, without any transformation.
+
+    Attributes:
+        out: the output.
+        log_det: the log-determinant.
+        changed: what the call changed of the global state.
+    """
+
+    out: np.ndarray
+    log_det: np.ndarray
+    changed: list[str]
 
 
 @contextlib.contextmanager
@@ -85,7 +100,7 @@ class Subject:
         *,
         points: ArrayLike | None = None,
         context: ArrayLike | None = None,
-        extremes: Sequence[float] | None = None,
+        extremes: Extremes | None = None,
         domain: Interval | None = None,
         codomain: Interval | None = None,
         structure: Structure | None = None,
@@ -103,7 +118,9 @@ class Subject:
             "forward": bijector.in_shape,
             "inverse": bijector.out_shape,
         }
-        self.given_extremes = None if extremes is None else np.asarray(extremes, np.float32)
+        self.given_extremes = (
+            extremes if isinstance(extremes, Mapping) else dict.fromkeys(DIRECTIONS, extremes)
+        )
         random = np.random.default_rng(np.asarray(jax.random.key_data(key)).reshape(-1))
         with precision(np.float32):
             self.initial, self.static = split(bijector)
@@ -113,6 +130,7 @@ class Subject:
             # Given points may obey more than an interval (a simplex, say): only their images are known good.
             self._y = self._drawn(random, "inverse") if points is None else None
         self._compiled: dict[tuple[str, Direction], Callable] = {}
+        self.alone: dict[Direction, Alone] = {}
         self.reverse_only: set[Direction] = set()
 
     @property
@@ -151,9 +169,10 @@ class Subject:
     def _edges(self) -> dict[Direction, tuple[np.ndarray, list[str]]]:
         found = {}
         for direction in DIRECTIONS:
-            numbers = self.given_extremes
-            if numbers is None:
-                numbers = _points.extremes(_points.bounds(self.original), self.intervals[direction])
+            given = self.given_extremes.get(direction)
+            if given is None:
+                given = _points.extremes(_points.bounds(self.original), self.intervals[direction])
+            numbers = np.asarray(given, np.float32)
             found[direction] = _points.edge_events(numbers, self.events(direction)[0])
         return found
 

@@ -158,32 +158,22 @@ class Loop:
         return self._order[1], self._order[2]
 
     def _tell(self, step: int, progress: float) -> None:
+        self._display.moved(progress, step / self.job.plan.deal.steps, self._seconds_left(step))
+
+    def _seconds_left(self, step: int) -> float | None:
         total = self.job.plan.max_steps
-        left = self._clock.seconds_left(None if total is None else total - step)
-        self._display.moved(progress, step / self.job.plan.deal.steps, left)
+        return self._clock.seconds_left(None if total is None else total - step)
 
     def _check(self, state: TrainState, step: int, progress: float) -> None:
         """Validate, remember, save and tell."""
         start = time.perf_counter()
-        loss = self._validate(state)
-        old = self.record
+        old, loss = self.record, self._validate(state)
         # A loss that is not finite need not be a fault: a density may be zero at a row. It is never better
         # than a finite one; while there is none, the latest flow is the best.
-        better = loss is None or loss < old.best_loss or np.isinf(old.best_loss)
-        best_loss = loss if loss is not None and loss < old.best_loss else old.best_loss
-        total = self.job.plan.max_steps
-        sums = jax.device_get((state.loss_sum, state.weight_sum, state.rate))
-        check = Check(
-            epoch=step / self.job.plan.deal.steps,
-            step=step,
-            train_loss=float(sums[0]) / float(sums[1]),
-            validation_loss=loss,
-            best_validation_loss=None if loss is None else best_loss,
-            learning_rate=float(sums[2]),
-            seconds=self._clock.elapsed(),
-            seconds_left=self._clock.seconds_left(None if total is None else total - step),
-            retries=old.retries,
-        )
+        lower = loss is not None and np.isfinite(loss) and loss < old.best_loss
+        better = loss is None or lower or old.best_loss == float("inf")
+        best_loss = loss if loss is not None and lower else old.best_loss
+        check = self._measured(state, step, loss, best_loss)
         # The sums of a record are always zero: a check uses them up.
         zero = old.state.loss_sum
         self.record = dataclasses.replace(
@@ -201,6 +191,22 @@ class Loop:
             self._save(self.record)
         self._display.checked(check)
         self._clock.saw_check(time.perf_counter() - start)
+
+    def _measured(self, state: TrainState, step: int, loss: float | None, best_loss: float) -> Check:
+        loss_sum, weight_sum, rate = (
+            float(number) for number in jax.device_get((state.loss_sum, state.weight_sum, state.rate))
+        )
+        return Check(
+            epoch=step / self.job.plan.deal.steps,
+            step=step,
+            train_loss=loss_sum / weight_sum,
+            validation_loss=loss,
+            best_validation_loss=None if loss is None else best_loss,
+            learning_rate=rate,
+            seconds=self._clock.elapsed(),
+            seconds_left=self._seconds_left(step),
+            retries=self.record.retries,
+        )
 
     def _go_back(self, fault: Fault) -> None:
         """Return to an earlier record with half the rate, or raise if that was tried often enough."""

@@ -1,5 +1,7 @@
 """The rational-quadratic spline as a scalar map."""
 
+from typing import ClassVar
+
 import equinox as eqx
 from jaxtyping import Array
 
@@ -20,6 +22,8 @@ class RationalQuadraticSpline(ScalarMap):
 
     Reference: Durkan et al. 2019, Neural Spline Flows, arXiv:1906.04032, section 3.1.
     """
+
+    elementwise: ClassVar[bool] = True
 
     bins: int = eqx.field(static=True, default=8)
     bound: float = eqx.field(static=True, default=5.0)

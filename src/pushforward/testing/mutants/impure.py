@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array
 
 from ...bijectors.base import Bijector
@@ -27,7 +28,7 @@ def kept_from_an_earlier_call() -> Made:
 
     def forward(p: dict[str, Any], x: Array) -> Pair:
         y, log_det = onward(p, x)
-        if not isinstance(x, jax.core.Tracer):
+        if not isinstance(x, Tracer):
             y = y if memory.kept is None else y + 0.01 * memory.kept
             memory.kept = x
         return y, log_det
@@ -42,7 +43,7 @@ def draws_from_the_global_generator() -> Made:
 
 
 @mutant("no_global_state")
-def switches_x64_on() -> Made:
+def changes_the_configuration() -> Made:
     """Changes the configuration of JAX."""
 
     def forward(p: dict[str, Any], x: Array) -> Pair:
@@ -84,7 +85,7 @@ def writes_to_its_input() -> Bijector:
 class _Tagged(Bijector):
     """The identity, with a static field that equals nothing but itself."""
 
-    tag: Any = eqx.field(static=True)
+    tag: Any = eqx.field(static=True, default_factory=_Memory)
     in_shape: tuple[int, ...] = eqx.field(static=True, default=(3,))
     out_shape: tuple[int, ...] = eqx.field(static=True, default=(3,))
     context_shape: None = eqx.field(static=True, default=None)
@@ -102,7 +103,7 @@ class _Tagged(Bijector):
 @mutant("tree_round_trip")
 def static_object() -> Bijector:
     """A copy is another tree, so that an optimiser's state no longer fits it."""
-    return _Tagged(_Memory())
+    return _Tagged()
 
 
 @mutant("transforms_compose")
@@ -110,6 +111,6 @@ def looks_whether_it_is_traced() -> Made:
     """Clips its input, but only outside of transformations."""
 
     def forward(p: dict[str, Any], x: Array) -> Pair:
-        return onward(p, x if isinstance(x, jax.core.Tracer) else jnp.minimum(x, -10.0))
+        return onward(p, x if isinstance(x, Tracer) else jnp.minimum(x, -10.0))
 
     return made_affine(forward)

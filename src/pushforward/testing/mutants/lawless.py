@@ -32,7 +32,8 @@ class MadeLaw(Distribution):
         parameters: a dictionary of arrays.
         density: the log-density.
         draw: one draw.
-        told: the log-density that is told with a draw, a function of (parameters, event); `density` if left out.
+        told: the log-density that is told with a draw, a function of (parameters, event); `density` if left
+            out.
         event_shape: shape of one event.
         context_shape: shape of the context; None for none.
     """
@@ -89,7 +90,7 @@ class LawMutant:
 LAW_MUTANTS: dict[str, LawMutant] = {}
 """The broken laws by name."""
 
-_X = np.random.default_rng(0).normal(size=(16, 2)) + [0.5, -1.0]
+_X = np.random.default_rng(0).normal(loc=(0.5, -1.0), size=(16, 2))
 
 
 def lawless(

@@ -28,12 +28,27 @@ class Made(Bijector):
     """
 
     parameters: dict[str, Any]
+    net: Callable | None
     onward: Map = eqx.field(static=True)
     back: Map = eqx.field(static=True)
-    in_shape: tuple[int, ...] = eqx.field(static=True, default=(3,))
-    context_shape: tuple[int, ...] | None = eqx.field(static=True, default=None)
-    cheap: Cheap = eqx.field(static=True, default="both")
-    net: Callable | None = None
+    in_shape: tuple[int, ...] = eqx.field(static=True)
+    context_shape: tuple[int, ...] | None = eqx.field(static=True)
+    cheap: Cheap = eqx.field(static=True)
+
+    def __init__(
+        self,
+        parameters: dict[str, Any],
+        onward: Map,
+        back: Map,
+        in_shape: tuple[int, ...] = (3,),
+        *,
+        context_shape: tuple[int, ...] | None = None,
+        cheap: Cheap = "both",
+        net: Callable | None = None,
+    ) -> None:
+        self.parameters, self.net = parameters, net
+        self.onward, self.back = onward, back
+        self.in_shape, self.context_shape, self.cheap = in_shape, context_shape, cheap
 
     @property
     def out_shape(self) -> tuple[int, ...]:
@@ -78,7 +93,7 @@ MUTANTS: dict[str, Mutant] = {}
 """The broken bijectors by name."""
 
 RELATIVES: dict[str, tuple[Callable[[], Bijector], Mapping[str, Any]]] = {}
-"""Correct relatives of the mutants by name, with arguments for `check_bijector`: they must pass every check."""
+"""Correct relatives of the mutants by name, with arguments for `check_bijector`: all checks must pass."""
 
 
 def mutant(caught_by: str, **claims: Any) -> Callable[[Callable[[], Bijector]], Callable[[], Bijector]]:

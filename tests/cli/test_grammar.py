@@ -1,0 +1,89 @@
+import re
+
+import pytest
+
+from pushforward.cli.grammar import check_output, check_recipe, column_names, jitter_columns, recipe_options
+from pushforward.errors import ConfigError
+
+
+def refused(message):
+    return pytest.raises(ConfigError, match=f"^{re.escape(message)}$")
+
+
+def test_column_names():
+    assert column_names(None) is None
+    assert column_names("AT, CO,wind speed") == ["AT", "CO", "wind speed"]
+    with refused("--columns: expected names separated by commas, got 'a,,b'."):
+        column_names("a,,b")
+
+
+def test_recipe_options():
+    assert recipe_options(None) is None
+    assert recipe_options([]) is None
+    texts = ["layers=4", "hidden=64,32", "activation=tanh", "max-scale=1.5", "linear=true"]
+    expected = {"layers": 4, "hidden": [64, 32], "activation": "tanh", "max_scale": 1.5, "linear": True}
+    assert recipe_options(texts) == expected
+
+
+@pytest.mark.parametrize("text", ["layers", "=4", "layers="])
+def test_recipe_options_need_name_and_value(text):
+    with refused(f"--option: expected name=value, such as layers=4, got {text!r}."):
+        recipe_options([text])
+
+
+def test_check_recipe_accepts_what_the_recipe_takes():
+    assert check_recipe("auto", None) is None
+    assert check_recipe("nsf", {"layers": 2, "hidden": 8}) == {"layers": 2, "hidden": [8]}
+    assert check_recipe("nsf", {"dropout": 0}) == {"dropout": 0}
+    # What it does not know is left to the recipe, which names what it takes.
+    assert check_recipe("nsf", {"depth": 2}) == {"depth": 2}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layers": "x"}, "--option: expected layers to be like 8, got 'x'."),
+        ({"layers": 2.5}, "--option: expected layers to be like 8, got 2.5."),
+        ({"layers": True}, "--option: expected layers to be like 8, got True."),
+        ({"hidden": [8, "x"]}, "--option: expected hidden to be like (128, 128), got 'x'."),
+    ],
+)
+def test_check_recipe_refuses_other_kinds(options, message):
+    with refused(message):
+        check_recipe("nsf", options)
+
+
+def test_check_recipe_refuses_unknown_recipes():
+    with pytest.raises(ConfigError, match=r"^--flow: expected auto or one of nice, .*nsf.*, got 'table'\.$"):
+        check_recipe("table", None)
+    with refused("--option: its meaning depends on the recipe: name one with --flow."):
+        check_recipe("auto", {"layers": 2})
+
+
+def test_jitter_columns():
+    assert jitter_columns("none") is None
+    assert jitter_columns("auto") == "auto"
+    assert jitter_columns("AH, TAT") == ["AH", "TAT"]
+    assert jitter_columns("AH=0.1,x=y=2") == {"AH": 0.1, "x=y": 2.0}
+
+
+@pytest.mark.parametrize("text", ["", "a,", "a=x", "a=1,b", "=1"])
+def test_jitter_columns_refuses(text):
+    with refused(f"--jitter: expected none, auto, names, or name=width for every name, got {text!r}."):
+        jitter_columns(text)
+
+
+def test_check_output(tmp_path):
+    table = tmp_path / "t.csv"
+    table.touch()
+    check_output(tmp_path / "new.csv", [table])
+    with refused(f"{table} cannot be written: it is also an input. Choose another name with -o."):
+        check_output(table, [tmp_path / "other.csv", table])
+    with pytest.raises(
+        IsADirectoryError, match=r" cannot be written: it is a folder, and a file name is needed\.$"
+    ):
+        check_output(tmp_path, [])
+    with pytest.raises(
+        FileNotFoundError, match=r"x/y.csv cannot be written: the folder .*/x does not exist\.$"
+    ):
+        check_output(tmp_path / "x" / "y.csv", [])

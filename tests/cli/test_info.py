@@ -1,0 +1,55 @@
+import json
+
+from pushforward import io
+
+
+def test_info_shows_columns_flow_and_fit(cli, flow, tmp_path):
+    path = tmp_path / "m.safetensors"
+    fit = {"steps": 1234, "train_log_prob": -1.25, "stopped": "epochs"}
+    columns = [{"name": "a", "low": 0.0, "high": 12.5}, {"name": "wind", "low": -1.0, "high": 1e6}, "c"]
+    io.save(flow, path, table={"columns": columns, "rows": 22191, "fit": fit, "notes": ["Take care."]})
+    outcome = cli("info", path)
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    assert lines[0].startswith(f"file           {path}, ")
+    assert lines[0].endswith(" kB, format 1")
+    assert lines[1].startswith("version        written by pushforward ")
+    assert lines[2] == (
+        "flow           table(context_features=0, features=3, flow=realnvp, knots=4, "
+        "options={layers=2, hidden=(4)}, steps=())"
+    )
+    assert lines[5:] == [
+        "rows           22,191",
+        "fit            steps: 1,234",
+        "fit            train log prob: -1.25",
+        "fit            stopped: epochs",
+        "note           Take care.",
+        "column         a     0 to 12.5",
+        "column         wind  -1 to 1e+06",
+        "column         c     nan to nan",
+    ]
+
+
+def test_info_as_json(cli, model):
+    outcome = cli("info", model, "--json", "--quiet")
+    about = json.loads(outcome.out)
+    assert about == json.loads(json.dumps(io.describe(model)))
+    assert [column["name"] for column in about["table"]["columns"]] == ["a", "b", "c"]
+
+
+def test_info_shows_no_control_characters(cli, flow, tmp_path):
+    path = tmp_path / "m.safetensors"
+    io.save(flow, path, table={"columns": ["\x1b[31ma", "b\nc", "d"], "rows": "many", "fit": 3, "notes": 4})
+    outcome = cli("info", path)
+    assert outcome.code == 0
+    assert "\x1b" not in outcome.out
+    assert "\N{REPLACEMENT CHARACTER}[31ma" in outcome.out
+    assert "b\N{REPLACEMENT CHARACTER}c" in outcome.out
+
+
+def test_info_of_no_model(cli, tmp_path):
+    path = tmp_path / "m.safetensors"
+    outcome = cli("info", path)
+    expected = "file: expected a model file, got none of this name. Nothing was loaded."
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == f"pushforward: error: {path}: {expected}\n"
