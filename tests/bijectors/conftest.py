@@ -22,5 +22,5 @@ def _randomised(build: Callable[[], Any], seed: int = 0, scale: float = 0.4) -> 
 
 @pytest.fixture(scope="session")
 def randomised() -> Callable[..., Any]:
-    """Return a function (build, seed, scale) that runs `build` for its structure and fills in normal numbers."""
+    """Return a function (build, seed, scale) that takes the structure of `build()` and fills in numbers."""
     return _randomised

@@ -236,7 +236,14 @@ def map_rows(function: Callable, rows: tuple[Any, ...], shared: tuple[Any, ...] 
         start += size
     if len(results) == 1 and start == count:
         return results[0]
-    return jax.tree.map(lambda *parts: jax.device_put(np.concatenate(parts)[:count]), *results)
+    return jax.tree.map(lambda *parts: _joined(parts, count), *results)
+
+
+def _joined(parts: tuple[Any, ...], count: int) -> Array:
+    # Concrete rows inside somebody's jit give traced results.
+    if any(isinstance(part, Tracer) for part in parts):
+        return jnp.concatenate(parts)[:count]
+    return jax.device_put(np.concatenate(parts)[:count])
 
 
 @eqx.filter_jit

@@ -40,6 +40,10 @@ class Axis(NamedTuple):
         """The coordinate."""
         return t if self.centre is None else self.centre + self.scale * np.sinh(t)
 
+    def t(self, x: np.ndarray) -> np.ndarray:
+        """The inverse of x(t)."""
+        return x if self.centre is None else np.arcsinh((x - self.centre) / self.scale)
+
     def slope(self, t: np.ndarray) -> np.ndarray:
         """Dx / dt."""
         return np.ones_like(t) if self.centre is None else self.scale * np.cosh(t)
@@ -143,25 +147,33 @@ def grid(subject: LawSubject) -> Grid:
 
 
 def _grid(subject: LawSubject) -> Grid:
-    count = _NODES[subject.features]
-    axes = [_axis(subject, axis) for axis in range(subject.features)]
-    # Midpoints: none lies on an end of the support.
-    ts = [axis.low + (axis.high - axis.low) * (np.arange(count) + 0.5) / count for axis in axes]
-    nodes = [axis.x(t) for axis, t in zip(axes, ts, strict=True)]
-    weights = [axis.slope(t) * (axis.high - axis.low) / count for axis, t in zip(axes, ts, strict=True)]
+    nodes, weights = [], []
+    for index in range(subject.features):
+        axis, count = _axis(subject, index), _NODES[subject.features] // 2
+        # Half of the nodes evenly in t, half of them where the draws are.
+        draws = np.quantile(subject.pilot.x.reshape(-1, subject.features)[:, index], _middles(count))
+        t = np.unique(np.concatenate([axis.low + (axis.high - axis.low) * _middles(count), axis.t(draws)]))
+        edges = np.concatenate([[axis.low], (t[1:] + t[:-1]) / 2, [axis.high]])
+        nodes.append(axis.x(t))
+        weights.append(axis.slope(t) * np.diff(edges))
     points = np.stack(np.meshgrid(*nodes, indexing="ij"), axis=-1)
     density = np.exp(subject.log_prob(points.reshape(-1, *subject.original.event_shape)))
     return Grid(nodes, density.reshape(points.shape[:-1]) * functools.reduce(np.multiply.outer, weights))
 
 
+def _middles(count: int) -> np.ndarray:
+    return (np.arange(count) + 0.5) / count
+
+
 def _axis(subject: LawSubject, axis: int) -> Axis:
-    """Cover the support's box, or twenty times as far as 4096 draws reach."""
+    """Cover the support's box, or more than twice as far as 4096 draws reach, on a logarithmic scale."""
     if subject.support is not None:
         return Axis(subject.support[0][axis], subject.support[1][axis], None, 1.0)
     draws = subject.pilot.x.reshape(-1, subject.features)[:, axis]
     low, centre, high = np.quantile(draws, [0.25, 0.5, 0.75])
     scale = max(high - low, 1e-12)
-    reach = math.asinh(20 * max(1.0, float(np.max(np.abs(draws - centre))) / scale))
+    # Even if x grows as exp(exp(z)) with z normal, the draws beyond are one in 1e5.
+    reach = 3 + 2.2 * math.asinh(float(np.max(np.abs(draws - centre))) / scale)
     return Axis(-reach, reach, float(centre), float(scale))
 
 

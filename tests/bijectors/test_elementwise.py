@@ -1,0 +1,47 @@
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pushforward.bijectors import Affine, Elementwise, RationalQuadraticSpline, Scale, Shift
+from pushforward.bijectors.elementwise import map_elements
+from pushforward.errors import ShapeError
+
+
+def test_every_element_has_parameters_of_its_own():
+    params = np.array([[[0.1], [0.2]], [[0.3], [0.4]], [[0.5], [0.6]]], np.float32)
+    bijector = Elementwise(Scale(), (3, 2), params)
+    x = np.arange(1.0, 7.0, dtype=np.float32).reshape(3, 2)
+    y, log_det = bijector.forward_and_log_det(x)
+    np.testing.assert_allclose(y, x * np.exp(params[..., 0]), rtol=1e-6)
+    np.testing.assert_allclose(log_det, params.sum(), rtol=1e-6)
+    back, log_det = bijector.inverse_and_log_det(y)
+    np.testing.assert_allclose(back, x, rtol=1e-6)
+    np.testing.assert_allclose(log_det, -params.sum(), rtol=1e-6)
+
+
+def test_without_parameters_it_starts_as_the_identity_and_can_be_trained():
+    bijector = Elementwise(RationalQuadraticSpline(4), (2,))
+    assert bijector.params.shape == (2, 11)
+    assert not bijector.params.weak_type
+    np.testing.assert_allclose(bijector.forward(jnp.array([0.3, -2.0])), [0.3, -2.0], atol=1e-6)
+
+
+def test_parameters_become_trainable_floats():
+    assert Elementwise(Shift(), (2,), [[1], [2]]).params.dtype == jnp.float32
+
+
+def test_an_event_may_be_a_number():
+    assert Elementwise(Shift(), (), [2.0]).forward(3.0) == 5
+
+
+def test_parameters_of_another_shape_are_refused():
+    with pytest.raises(ShapeError) as caught:
+        Elementwise(Affine(), (3,), jnp.zeros((2, 3)))
+    assert str(caught.value) == "Elementwise: expected params of shape (3, 2), got shape (2, 3)."
+
+
+def test_map_elements_sums_the_log_derivatives():
+    values, params = jnp.ones((2, 3)), jnp.arange(6.0).reshape(2, 3, 1)
+    mapped, log_det = map_elements(Scale().forward, params, values)
+    np.testing.assert_allclose(mapped, np.exp(np.arange(6.0)).reshape(2, 3), rtol=1e-6)
+    assert log_det == 15
