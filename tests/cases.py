@@ -213,7 +213,7 @@ def _mixture(key: Key) -> Distribution:
 LAWS: dict[str, Case] = {
     "StandardNormal": Case(lambda key: StandardNormal((1,)), x=_events(16, 1)),
     "StandardNormal-image": Case(lambda key: StandardNormal((2, 3)), x=_events(16, 6).reshape(16, 2, 3)),
-    "Normal": Case(lambda key: Normal(jnp.array([1.0, -2.0]), jnp.array([0.5, 3.0])), x=_TWO + [1.0, -2.0]),
+    "Normal": Case(lambda key: Normal(jnp.array([1.0, -2.0]), jnp.array([0.5, 3.0])), x=[*_TWO, 1.0, -2.0]),
     "MultivariateNormal": Case(
         lambda key: MultivariateNormal(jnp.ones(3), _COVARIANCE), x=_events(16, 3) + 1
     ),

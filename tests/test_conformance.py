@@ -1,9 +1,9 @@
 """Every case of `cases.py` is held to the contract by the public test kit."""
 
-import cases
 import jax.random as jr
 import pytest
 
+import cases
 from pushforward.testing import check_bijector, check_flow
 
 

@@ -1,7 +1,7 @@
 """Pushforward: normalizing flows in JAX, from a table on disk to an exact density and samples."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import bijectors, distributions, flows, nets, objectives
 from .bijectors import Bijector
@@ -9,6 +9,9 @@ from .distributions import Distribution, Flow
 from .io import load, load_model, save
 from .tables import TableFit, fit_table
 from .training import FitResult, Optimizer, fit
+
+if TYPE_CHECKING:
+    from . import data, diagnostics, plots, testing
 
 __version__ = "0.1.0"
 
@@ -20,6 +23,8 @@ __all__ = [
     "Optimizer",
     "TableFit",
     "bijectors",
+    "data",
+    "diagnostics",
     "distributions",
     "fit",
     "fit_table",
@@ -28,6 +33,7 @@ __all__ = [
     "load_model",
     "nets",
     "objectives",
+    "plots",
     "save",
     "testing",
 ]

@@ -21,7 +21,7 @@ BUG = "This is a bug of pushforward; --debug shows where."
         (OSError(errno.ENOSPC, "No space left on device", "x.csv"), "x.csv: no space left on device", FAILED),
         (OSError(errno.EIO, "Input/output error"), "input/output error", FAILED),
         (MemoryError(), "not enough memory.", FAILED),
-        (typer.BadParameter("it is odd"), "Invalid value: it is odd", BAD_INPUT),
+        (typer.BadParameter("it is odd"), "Invalid value: it is odd.", BAD_INPUT),
         (KeyError("x"), f"unexpected KeyError: 'x'. {BUG}", FAILED),
         (RuntimeError(), f"unexpected RuntimeError. {BUG}", FAILED),
     ],

@@ -58,9 +58,9 @@ def test_summary(cli, model, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-n", "0", "-o", "s.csv"], "Invalid value for '--rows' / '-n': 0 is not in the range x>=1."),
-        (["-n", "-3", "-o", "s.csv"], "Invalid value for '--rows' / '-n': -3 is not in the range x>=1."),
-        (["-n", "3"], "Missing option '--output' / '-o'."),
+        (["-n", "0", "-o", "s.csv"], "--rows: expected at least 1, got 0."),
+        (["-n", "-3", "-o", "s.csv"], "--rows: expected at least 1, got -3."),
+        (["-n", "3"], "Missing option '"),
         (["-n", "3", "-o", "no/s.csv"], "no/s.csv cannot be written: the folder no does not exist."),
     ],
 )

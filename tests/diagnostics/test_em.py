@@ -55,7 +55,7 @@ def test_refine_stops_when_it_gains_less(rows):
     coarse, _ = em.refine(rows, start, steps=500, tolerance=1e-2)
     fine, _ = em.refine(rows, start, steps=500, tolerance=1e-9)
     gain = em.log_density(rows, fine).mean() - em.log_density(rows, coarse).mean()
-    assert 1e-6 < gain < 0.5
+    assert gain > 1e-3
     again, _ = em.refine(rows, fine, steps=1, tolerance=-np.inf)
     assert em.log_density(rows, again).mean() - em.log_density(rows, fine).mean() < 1e-9
 

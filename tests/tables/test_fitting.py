@@ -50,16 +50,22 @@ def test_saves_and_loads_bit_for_bit(found, tmp_path):
     loaded = pf.load(tmp_path / "m.safetensors")
     values = table()[:100]
     assert (np.asarray(loaded.log_prob(values)) == np.asarray(found.flow.log_prob(values))).all()
-    assert (np.asarray(loaded.sample(jr.key(1), (5,))) == np.asarray(found.flow.sample(jr.key(1), (5,)))).all()
+    assert (
+        np.asarray(loaded.sample(jr.key(1), (5,))) == np.asarray(found.flow.sample(jr.key(1), (5,)))
+    ).all()
 
 
 def test_one_column_says_what_is_built():
-    found = pf.fit_table(table()[:, :1], key=jr.key(0), flow="nsf", options=SMALL, max_epochs=1, progress=False)
+    found = pf.fit_table(
+        table()[:, :1], key=jr.key(0), flow="nsf", options=SMALL, max_epochs=1, progress=False
+    )
     assert found.notes == (
         "nsf: a coupling needs two features; for one, a chain of splines and affine maps is built.",
     )
 
 
 def test_no_validation():
-    found = pf.fit_table(table(), key=jr.key(0), flow="nsf", options=SMALL, max_epochs=1, validation=0, progress=False)
+    found = pf.fit_table(
+        table(), key=jr.key(0), flow="nsf", options=SMALL, max_epochs=1, validation=0, progress=False
+    )
     assert found.validation_log_prob is None

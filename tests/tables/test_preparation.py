@@ -23,7 +23,9 @@ def test_bad_values_are_refused_with_names():
     assert refused(bad, DomainError, ["a", "b", "c"]) == (
         "fit_table: expected finite values, got NaN or infinity in: b 2, c 1 (rows by column)."
     )
-    assert refused(np.zeros(5), ShapeError) == "fit_table: expected rows of shape (n, features), got shape (5,)."
+    assert (
+        refused(np.zeros(5), ShapeError) == "fit_table: expected rows of shape (n, features), got shape (5,)."
+    )
     assert refused(rows(2), ConfigError) == "fit_table: expected at least 3 rows, as many as columns, got 2."
     constant = rows()
     constant[:, 0] = 2

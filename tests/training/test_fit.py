@@ -225,7 +225,8 @@ def test_a_resumed_run_is_the_same_bit_for_bit(affine, table, equal, tmp_path, m
     equal(whole.flow, last.flow)
     assert timeless(whole.history) == timeless(last.history)
     assert (last.stopped, last.steps, last.best_epoch) == (whole.stopped, whole.steps, whole.best_epoch)
-    assert last.seconds > part.seconds
+    assert last.seconds > last.history.seconds[-1] > part.history.seconds[-1]
+    assert last.history.seconds == sorted(last.history.seconds)
     again = fit(affine(), table, max_epochs=6, **resumed)
     equal(again.flow, last.flow)
     assert again.history == last.history

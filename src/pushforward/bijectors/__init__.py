@@ -1,7 +1,7 @@
 """Invertible maps of one event with exact log-determinants."""
 
-from .base import Bijector
 from .autoregressive import Autoregressive
+from .base import Bijector
 from .compose import Chain, Invert, Stack
 from .coupling import Coupling, alternating, checkerboard, halves
 from .elementwise import Elementwise

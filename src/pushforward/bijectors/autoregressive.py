@@ -59,8 +59,8 @@ class Autoregressive(Bijector):
         self,
         map: ScalarMap,
         net: SequentialNet,
-        context_shape: tuple[int, ...] | None = None,  # noqa: A002
-    ):
+        context_shape: tuple[int, ...] | None = None,
+    ) -> None:
         self.map = map
         self.net = net
         self.in_shape = (net.features,)

@@ -37,7 +37,7 @@ def explain(error: BaseException) -> tuple[str, int]:
         return "not enough memory.", code
     usage = getattr(error, "format_message", None)
     if usage is not None:  # what typer raises for wrong options
-        return _one_line(f"{usage()} {_hint(error)}"), getattr(error, "exit_code", BAD_INPUT)
+        return _one_line(f"{usage().rstrip('.')}. {_hint(error)}"), getattr(error, "exit_code", BAD_INPUT)
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return _one_line(f"unexpected {what}. This is a bug of pushforward; --debug shows where."), code
 

@@ -46,10 +46,8 @@ def run(arguments: Sequence[str]) -> int:
         warnings.showwarning = _note
         try:
             code = app(args=list(arguments), prog_name="pushforward", standalone_mode=False)
-        except BrokenPipeError:
-            # Whoever read our output has left, as `head` does: there is nobody to tell.
-            sys.stdout = sys.stderr
-            return 1
+        except SystemExit as leaving:  # typer, when whoever read our output has left, as `head` does
+            return leaving.code if isinstance(leaving.code, int) else 1
         except (Exception, KeyboardInterrupt) as error:
             return _failed(error, "--debug" in arguments)
     if code == INTERRUPTED:
@@ -57,14 +55,20 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-@app.callback()
-def root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-) -> None:
-    """Normalizing flows for tables: fit an exact density, score rows with it, draw new rows from it."""
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"pushforward {importlib.metadata.version('pushforward')}")
         raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Normalizing flows for tables: fit an exact density, score rows with it, draw new rows from it."""
+    del version  # done by its callback
 
 
 def _failed(error: BaseException, debug: bool) -> int:

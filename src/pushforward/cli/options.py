@@ -75,7 +75,7 @@ HistoryOutput = Annotated[
     Path | None, typer.Option("--history", help="Where to write the course of the training, as a table.")
 ]
 
-Rows = Annotated[int, typer.Option("-n", "--rows", help="How many rows to draw.", min=1)]
+Rows = Annotated[int, typer.Option("-n", "--rows", help="How many rows to draw.")]
 WithLogProb = Annotated[
     bool, typer.Option("--with-log-prob", help="Add a column log_prob: log-densities in nats.")
 ]

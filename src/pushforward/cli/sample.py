@@ -2,6 +2,7 @@
 
 import time
 
+from ..errors import ConfigError
 from .grammar import check_output
 from .models import names_for
 from .options import AsJson, Debug, ModelFile, Quiet, Rows, Seed, TableOutput, WithLogProb
@@ -29,6 +30,8 @@ def sample(
     """
     del debug  # read by `run`
     terminal = Terminal(quiet=quiet, as_json=as_json)
+    if rows < 1:
+        raise ConfigError(f"--rows: expected at least 1, got {rows}.")
     check_output(output, [model])
     import jax
     import numpy as np

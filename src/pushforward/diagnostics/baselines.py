@@ -48,7 +48,7 @@ def fit_mixture(
     *,
     components: int = 64,
     steps: int = 200,
-    tolerance: float = 1e-4,
+    tolerance: float = 1e-3,
 ) -> MixtureChoice:
     """Fit mixtures of 1, 2, 4, ... full-covariance normals and return the one that held-out rows prefer.
 

@@ -1,5 +1,6 @@
 """Gaussian mixtures by expectation-maximisation, from the sums that are sufficient for them; in float64."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +11,8 @@ _BLOCK = 4096
 _RIDGE = 1e-6
 """Added to every covariance's diagonal, so that a component on a single point keeps a density."""
 
-_SPLIT = 0.7
-"""Where the halves of a split component lie, in standard deviations along its longest axis."""
+_SPLIT = math.sqrt(2 / math.pi)
+"""Where the halves of a split component lie: the means of a standard normal's two halves."""
 
 
 class Components(NamedTuple):

@@ -204,7 +204,9 @@ class _Draw(eqx.Module):
         return self.function(jr.fold_in(self.key, index), *rest)
 
 
-def map_rows(function: Callable, rows: tuple[Any, ...], shared: tuple[Any, ...] = (), *, width: int = 1) -> Any:
+def map_rows(
+    function: Callable, rows: tuple[Any, ...], shared: tuple[Any, ...] = (), *, width: int = 1
+) -> Any:
     """Map `function(*row, *shared)` over the leading axis of `rows`.
 
     The map is compiled. Outside of JAX transformations it runs in calls of at most `ROWS_PER_CALL` rows, whose
@@ -229,14 +231,21 @@ def map_rows(function: Callable, rows: tuple[Any, ...], shared: tuple[Any, ...] 
         return _map_compiled(function, rows, shared, None)
     block = min(max(_BLOCK_NUMBERS // width, 64), _BLOCK_ROWS)
     block = 1 << (block.bit_length() - 1)
-    results, start = [], 0
-    for size in _program_rows(count):
+    results, start, sizes = [], 0, _program_rows(count)
+    if sizes == [count]:
+        # Nothing below waits for this call: it may yet read NumPy arguments after their owner changed them.
+        rows, shared = jax.tree.map(_owned, (rows, shared))
+    for size in sizes:
         piece = tuple(_padded(np.asarray(row)[start : start + size], size) for row in rows)
         results.append(_map_compiled(function, piece, shared, block if size > block else None))
         start += size
-    if len(results) == 1 and start == count:
+    if sizes == [count]:
         return results[0]
     return jax.tree.map(lambda *parts: _joined(parts, count), *results)
+
+
+def _owned(leaf: Any) -> Any:
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
 
 
 def _joined(parts: tuple[Any, ...], count: int) -> Array:
@@ -247,7 +256,9 @@ def _joined(parts: tuple[Any, ...], count: int) -> Array:
 
 
 @eqx.filter_jit
-def _map_compiled(function: Callable, rows: tuple[Any, ...], shared: tuple[Any, ...], block: int | None) -> Any:
+def _map_compiled(
+    function: Callable, rows: tuple[Any, ...], shared: tuple[Any, ...], block: int | None
+) -> Any:
     if block is None:
         return jax.vmap(lambda *row: function(*row, *shared))(*rows)
     return jax.lax.map(lambda row: function(*row, *shared), rows, batch_size=block)

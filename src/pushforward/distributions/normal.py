@@ -162,10 +162,11 @@ class MultivariateNormal(ClosedForm):
         # The product may enlarge a held number, so its result is held again; at infinity it would be inf -
         # inf.
         scaled = standardise(jnp.where(jnp.isinf(x), 0.0, x), self.loc, self.log_scale, reach=REACH)
-        if self.lower is None:
-            z = scaled
-        else:
-            z = hold(inverse_unit_lower(self.lower, x.shape[0]) @ scaled, reach=REACH)
+        z = (
+            scaled
+            if self.lower is None
+            else hold(inverse_unit_lower(self.lower, x.shape[0]) @ scaled, reach=REACH)
+        )
         log_prob = jnp.sum(densities.normal(z) - self.log_scale)
         return jnp.where(jnp.any(jnp.isinf(x)), -jnp.inf, log_prob)
 

@@ -13,8 +13,6 @@ from ..numerics import masks
 from .mlp import ACTIVATIONS, Activation, bounded, check_net, drop, zeroed
 
 
-
-
 class MADE(eqx.Module):
     """Masked network from `features` numbers to `num_params` parameters for each, autoregressive in their order.
 
@@ -55,7 +53,7 @@ class MADE(eqx.Module):
         hidden: Sequence[int] = (128, 128),
         activation: Activation = "relu",
         dropout: float = 0.0,
-    ):
+    ) -> None:
         check_net("MADE", activation, dropout)
         sizes = [features, *hidden, features * num_params]
         keys = jr.split(key, len(sizes))
@@ -64,7 +62,9 @@ class MADE(eqx.Module):
         layers[-1] = zeroed(layers[-1])
         self.layers = tuple(layers)
         self.from_context = (
-            eqx.nn.Linear(context_features, sizes[1], use_bias=False, key=keys[-1]) if context_features else None
+            eqx.nn.Linear(context_features, sizes[1], use_bias=False, key=keys[-1])
+            if context_features
+            else None
         )
         self.features = features
         self.num_params = num_params
@@ -84,8 +84,8 @@ class MADE(eqx.Module):
             Shape (features, num_params); row i depends on x[:i] and the context alone.
         """
         values = bounded(x)
-        for index, (layer, weight) in enumerate(zip(self.layers, self._weights(), strict=True)):
-            values = weight @ values + layer.bias
+        for index, (weight, bias) in enumerate(zip(self._weights(), self._biases(), strict=True)):
+            values = weight @ values + bias
             if index == 0:
                 values = values + self._context_term(context)
             if index < len(self.layers) - 1:
@@ -99,11 +99,13 @@ class MADE(eqx.Module):
         Args:
             context: shape (context_features,), or None if there is none.
         """
-        sums = [layer.bias for layer in self.layers]
+        sums = self._biases()
         sums[0] = sums[0] + self._context_term(context)
         return tuple(sums)
 
-    def step(self, state: tuple[Array, ...], index: Array | int, before: Array) -> tuple[tuple[Array, ...], Array]:
+    def step(
+        self, state: tuple[Array, ...], index: Array | int, before: Array
+    ) -> tuple[tuple[Array, ...], Array]:
         """Take in one element and return the parameters of the next.
 
         Args:
@@ -132,6 +134,9 @@ class MADE(eqx.Module):
             for layer, mask in zip(self.layers, self._masks(), strict=True)
         ]
 
+    def _biases(self) -> list[Array]:
+        return [layer.bias for layer in self.layers if layer.bias is not None]
+
     def _masks(self) -> list[np.ndarray]:
         """Which input each unit may see: hidden units those of at most their degree, outputs of less than theirs."""
         inputs = np.arange(1, self.features + 1)
@@ -149,4 +154,8 @@ class MADE(eqx.Module):
         return [masks.blocks(degrees, self.features) for degrees in self._degrees()]
 
     def _context_term(self, context: Array | None) -> Array | float:
-        return 0.0 if self.from_context is None or context is None else self.from_context(bounded(context).reshape(-1))
+        return (
+            0.0
+            if self.from_context is None or context is None
+            else self.from_context(bounded(context).reshape(-1))
+        )

@@ -19,11 +19,12 @@ def integrate(
     cells: int,
     tolerance: float,
     most: int,
-) -> tuple[float, float]:
+) -> tuple[np.ndarray, float]:
     """Integrate over a box, halving the cells where two rules differ until the sum of differences is small.
 
     Args:
-        function: takes points, shape (n, d), and returns numbers, shape (n,).
+        function: takes points, shape (n, d), and returns numbers, shape (n, k); the first of k decides about
+            accuracy.
         low: the box's lower end, shape (d,).
         high: the box's upper end, shape (d,).
         cells: how many cells to start with, along each axis.
@@ -32,7 +33,7 @@ def integrate(
         most: how many points to look at, at most.
 
     Returns:
-        The integral and the remaining sum of differences.
+        The integrals, shape (k,), and the remaining sum of differences of the first.
 
     Reference: Clenshaw and Curtis 1960, A method for numerical integration on an automatic computer,
     Numerische
@@ -57,20 +58,23 @@ def integrate(
         values = np.concatenate([values[rest], fresh[0]])
         errors = np.concatenate([errors[rest], fresh[1]])
         looked += len(inner) * len(_NODES) ** size
-    return float(values.sum()), float(errors.sum())
+    return values.sum(axis=0), float(errors.sum())
 
 
 def _rules(
     function: Callable[[np.ndarray], np.ndarray], corners: np.ndarray, widths: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The finer rule's integral over every cell, and its distance from the coarser rule's."""
+    """The finer rule's integrals over every cell, and the first one's distance from the coarser rule's."""
     size = corners.shape[1]
     offsets = np.stack(np.meshgrid(*[(_NODES + 1) / 2] * size, indexing="ij"), axis=-1).reshape(-1, size)
     points = corners[:, None, :] + offsets * widths[:, None, :]
-    heights = function(points.reshape(-1, size)).reshape(len(corners), -1)
+    heights = function(points.reshape(-1, size)).reshape(len(corners), len(offsets), -1)
     volumes = np.prod(widths, axis=1) / 2**size
-    fine, coarse = (volumes * (heights @ _product(weights, size)) for weights in (_FINE, _COARSE))
-    return fine, np.abs(fine - coarse)
+    fine, coarse = (
+        volumes[:, None] * np.einsum("cnk,n->ck", heights, _product(weights, size))
+        for weights in (_FINE, _COARSE)
+    )
+    return fine, np.abs(fine - coarse)[:, 0]
 
 
 def _product(weights: np.ndarray, size: int) -> np.ndarray:

@@ -81,7 +81,8 @@ def transformation(optimizer: AnyOptimizer) -> optax.GradientTransformationExtra
         optax.add_decayed_weights(optimizer.weight_decay) if optimizer.weight_decay else optax.identity(),
         optax.scale(-1.0),
     ]
-    # On one long vector: 48 small arrays with clipping and moments cost 9 % of a step, one vector 3 %.
+    # On one long vector: in a RealNVP of 48 small arrays, clipping and decay array by array cost 12 % of a
+    # step on two cores, on one vector 3 %.
     return optax.with_extra_args_support(optax.flatten(optax.chain(*parts)))
 
 
