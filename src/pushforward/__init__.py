@@ -33,7 +33,6 @@ __all__ = [
     "load_model",
     "nets",
     "objectives",
-    "plots",
     "save",
     "testing",
 ]
