@@ -127,7 +127,7 @@ def draw(folder: Path, columns: tuple[str, ...], training: np.ndarray, report: d
     names = ("hours of 2011-2013", "samples of the fitted flow")
     pair_plot(clouds, labels, labels=names, title=title).savefig(folder / "pairs.png", dpi=150)
 
-    curves = read_table(folder / "history.csv")
+    curves = read_table(folder / "history.csv", minimum_rows=1)
     course = dict(zip(curves.columns, curves.values.T, strict=True))
     loss, mixture = course["validation_loss"], -max(report["mixture_validation_log_prob"].values())
     training_curves(

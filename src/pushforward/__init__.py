@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from . import bijectors, distributions, flows, nets, objectives
 from .bijectors import Bijector
+from .bijectors.frozen import Frozen
 from .distributions import Distribution, Flow
 from .io import load, load_model, save
 from .tables import TableFit, fit_table
-from .training import FitResult, Optimizer, fit
+from .training import Check, FitResult, History, Optimizer, fit
 
 if TYPE_CHECKING:
     from . import data, diagnostics, plots, testing
@@ -17,9 +18,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Bijector",
+    "Check",
     "Distribution",
     "FitResult",
     "Flow",
+    "Frozen",
+    "History",
     "Optimizer",
     "TableFit",
     "bijectors",

@@ -1,4 +1,5 @@
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -30,9 +31,7 @@ def test_tails_are_logarithmic_towards_the_base():
 
 def test_nothing_of_it_is_trained():
     marginals = Marginals(BASES, VALUES, SLOPES)
-    assert not any(
-        np.atleast_1d(leaf).any() for leaf in eqx.filter(trainable(marginals), lambda leaf: True) and []
-    )
+    assert not any(jax.tree.leaves(trainable(marginals)))
     gradient = eqx.filter_grad(lambda m: jnp.sum(m.inverse(jnp.array([15.0, 0.1]))))(marginals)
     for frozen in (gradient.bases, gradient.values, gradient.slopes):
         np.testing.assert_array_equal(frozen.content, 0)

@@ -21,8 +21,8 @@ def test_info_shows_columns_flow_and_fit(cli, flow, tmp_path):
     assert lines[5:] == [
         "rows           22,191",
         "fit            steps: 1,234",
-        "fit            train log prob: -1.25",
         "fit            stopped: epochs",
+        "fit            train log prob: -1.25",
         "note           Take care.",
         "column         a     0 to 12.5",
         "column         wind  -1 to 1e+06",

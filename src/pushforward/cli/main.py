@@ -17,8 +17,7 @@ from .score import score
 
 app = typer.Typer(
     name="pushforward",
-    epilog="pushforward fit data.csv -o model.safetensors",
-    no_args_is_help=True,
+    epilog="[bold]Example:[/bold] pushforward fit data.csv -o model.safetensors",
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -45,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _note
         try:
-            code = app(args=list(arguments), prog_name="pushforward", standalone_mode=False)
+            code = app(args=list(arguments) or ["--help"], prog_name="pushforward", standalone_mode=False)
         except SystemExit as leaving:  # typer, when whoever read our output has left, as `head` does
             return leaving.code if isinstance(leaving.code, int) else 1
         except (Exception, KeyboardInterrupt) as error:

@@ -1,0 +1,263 @@
+import json
+import os
+
+import jax
+import numpy as np
+import pytest
+
+from pushforward import io
+from pushforward.data import read_table
+
+
+def test_fit_writes_a_model_with_its_table(cli, stub_fit, rows, write, tmp_path):
+    table, output = write(rows), tmp_path / "m.safetensors"
+    outcome = cli("fit", table, "-o", output)
+    assert (outcome.code, outcome.err) == (0, "note: A note of the fit.\n")
+    assert outcome.out == (
+        f"{output}: realnvp on 40 rows of 3 columns, 6 steps in 2.5 s (ended by epochs)\n"
+        "mean log_prob in nats per row: validation rows -1.7500, training rows -1.5000\n"
+    )
+    model = io.load_model(output)
+    assert [column["name"] for column in model.table["columns"]] == ["a", "b", "c"]
+    assert model.table["rows"] == 40
+    assert model.table["fit"]["validation_log_prob"] == -1.75
+    (call,) = stub_fit.calls
+    np.testing.assert_array_equal(call.pop("values"), rows)
+    assert jax.random.key_data(call.pop("key")).tolist() == jax.random.key_data(jax.random.key(0)).tolist()
+    assert call == {
+        "columns": ("a", "b", "c"),
+        "flow": "auto",
+        "options": None,
+        "validation": 0.1,
+        "holdout": "random",
+        "batch_size": None,
+        "max_epochs": None,
+        "max_seconds": None,
+        "patience": None,
+        "checkpoint": None,
+        "progress": True,
+    }
+
+
+def test_fit_passes_its_options_on(cli, stub_fit, rows, write, tmp_path):
+    options = (
+        "--flow nsf --option layers=2 --option hidden=8 --columns c,a --seed 5 --max-seconds 1.5 --max-epochs 7 "
+        "--validation 0.25 --holdout last --batch-size 16 --patience 3 --quiet"
+    )
+    outcome = cli(
+        "fit", write(rows), "-o", tmp_path / "m", *options.split(), "--checkpoint", tmp_path / "run.ckpt"
+    )
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    (call,) = stub_fit.calls
+    np.testing.assert_array_equal(call.pop("values"), rows[:, [2, 0]])
+    assert jax.random.key_data(call.pop("key")).tolist() == jax.random.key_data(jax.random.key(5)).tolist()
+    assert call == {
+        "columns": ("c", "a"),
+        "flow": "nsf",
+        "options": {"layers": 2, "hidden": [8]},
+        "validation": 0.25,
+        "holdout": "last",
+        "batch_size": 16,
+        "max_epochs": 7,
+        "max_seconds": 1.5,
+        "patience": 3.0,
+        "checkpoint": tmp_path / "run.ckpt",
+        "progress": False,
+    }
+
+
+def test_fit_as_json_and_its_history(cli, stub_fit, rows, write, tmp_path):
+    output, history = tmp_path / "m.safetensors", tmp_path / "h.csv"
+    outcome = cli("fit", write(rows), "-o", output, "--json", "--history", history)
+    assert json.loads(outcome.out) == {
+        "model": str(output),
+        "rows": 40,
+        "columns": ["a", "b", "c"],
+        "flow": "realnvp",
+        "train_log_prob": -1.5,
+        "validation_log_prob": -1.75,
+        "steps": 6,
+        "stopped": "epochs",
+        "seconds": 2.5,
+        "notes": ["A note of the fit."],
+    }
+    table = read_table(history, minimum_rows=1)
+    assert table.columns == ("epoch", "step", "train_loss", "validation_loss", "learning_rate", "seconds")
+    np.testing.assert_array_equal(table.values[:, 2:4], [[2.0, 2.1], [1.5, 1.75]])
+
+
+def test_jitter_is_asked_for_or_missed(cli, stub_fit, rows, write, tmp_path):
+    rows[:, 1] = np.arange(40) // 14
+    table, output = write(rows), tmp_path / "m"
+    missed = cli("fit", table, "-o", output)
+    assert f"note: {table}: values repeat in 'b': 3 different values" in missed.err
+    assert "--jitter auto spreads them." in missed.err
+    spread = cli("fit", table, "-o", output, "--jitter", "auto")
+    assert "uniform noise" in spread.err
+    assert "values repeat" not in spread.err
+    cli("fit", table, "-o", output, "--jitter", "b=0.5,a=0.25")
+    plain, auto, named = (call["values"] for call in stub_fit.calls)
+    np.testing.assert_array_equal(plain, rows)
+    np.testing.assert_array_equal(auto[:, [0, 2]], rows[:, [0, 2]])
+    assert len(np.unique(auto[:, 1])) == 40
+    assert 0.2 < np.abs(named - rows)[:, 1].max() <= 0.25
+    assert 0.1 < np.abs(named - rows)[:, 0].max() <= 0.125
+    np.testing.assert_array_equal(named[:, 2], rows[:, 2])
+    assert "noise" in io.load_model(output).table["notes"][0]
+
+
+def test_ctrl_c_keeps_the_best_flow(cli, stub_fit, rows, write, tmp_path):
+    import dataclasses
+
+    output = tmp_path / "m.safetensors"
+    stub_fit.result = dataclasses.replace(stub_fit.result, stopped="interrupted")
+    outcome = cli("fit", write(rows), "-o", output, "--quiet")
+    assert outcome.code == 130
+    assert outcome.err == (
+        f"pushforward: the fit was ended early; the best flow so far is in {output}.\n"
+        "pushforward: interrupted.\n"
+    )
+    assert io.load_model(output).table["fit"]["stopped"] == "interrupted"
+
+
+def test_a_model_that_cannot_be_written_is_kept_elsewhere(
+    cli, stub_fit, flow, rows, write, tmp_path, monkeypatch
+):
+    output, rescue = tmp_path / "m.safetensors", tmp_path / "rescue"
+    rescue.mkdir()
+    output.write_text("old")
+    replace = os.replace
+
+    def full(source, target):
+        if str(target) == str(output):
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr("tempfile.mkdtemp", lambda prefix: str(rescue))
+    monkeypatch.setattr("os.replace", full)
+    outcome = cli("fit", write(rows), "-o", output, "--quiet")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == (
+        f"pushforward: the model could not be written to {output}; it is in {rescue / output.name} instead.\n"
+        f"pushforward: error: {output}: no space left on device\n"
+    )
+    assert output.read_text() == "old"
+    np.testing.assert_array_equal(io.load(rescue / output.name).log_prob(rows), flow.log_prob(rows))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.safetensors", "rescue", "table.csv"]
+
+
+def numbers(*columns):
+    return np.stack(columns, axis=1)
+
+
+LINE = np.arange(10.0)
+BAD_TABLES = {
+    "missing": (None, "{table}: no such file or folder."),
+    "empty": ("", "{table}: the file is empty."),
+    "ragged": ("a,b\n1,2\n3\n", "{table}, line 3: expected 2 values as in the first line, got 1."),
+    "text": (
+        "a,b\n1,2\n3,x\n4,5\n",
+        "{table}: expected numbers, but 'b' holds text (line 3: 'x'). Turn them into",
+    ),
+    "no table": ("\0\1\2", "{table}: not a text table"),
+    "missing values": ("a,b\n1,2\n3,\nnan,5\n4,4\n", "{table}: "),
+    "one row": ("a,b\n1,2\n", "{table}: "),
+    "fewer rows than columns": ("a,b,c\n1,2,3\n2,3,5\n", "{table}: "),
+    "constant": ("a,b\n1,2\n3,2\n4,2\n", "fit_table: constant columns have no density: b. Leave them out."),
+    "duplicate": ("a,b\n1,1\n3,3\n4,4\n", "fit_table: columns a and b are equal"),
+    "names": ("a,a\n1,2\n3,4\n4,1\n", "{table}: column names must be different; more than once: 'a'."),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TABLES)
+def test_bad_tables(cli, tmp_path, case):
+    content, message = BAD_TABLES[case]
+    table, output = tmp_path / "table.csv", tmp_path / "m.safetensors"
+    if content is not None:
+        table.write_text(content)
+    output.write_text("old")
+    outcome = cli("fit", table, "-o", output, "--max-epochs", 1)
+    assert (outcome.code, outcome.out) == (2, "")
+    last = outcome.err.splitlines()[-1]
+    assert last.startswith("pushforward: error: " + message.format(table=table))
+    assert "Traceback" not in outcome.err
+    assert output.read_text() == "old"
+    assert {path.name for path in tmp_path.iterdir()} <= {"table.csv", "m.safetensors"}
+
+
+def test_missing_values_are_counted_by_column_with_the_remedy(cli, stub_fit, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("a,b\n1,2\n3,\nnan,5\n4,4\n5,inf\n")
+    outcome = cli("fit", table, "-o", tmp_path / "m")
+    assert outcome.code == 2
+    for part in ("'a' 1 NaN", "'b' 1 missing, 1 infinite", "--drop-nonfinite"):
+        assert part in outcome.err
+    assert cli("fit", table, "-o", tmp_path / "m", "--drop-nonfinite").code == 0
+    assert stub_fit.calls[0]["values"].tolist() == [[1, 2], [4, 4]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "no/m.safetensors"], "no/m.safetensors cannot be written: the folder no does not exist."),
+        (["-o", "."], ". cannot be written: it is a folder, and a file name is needed."),
+        (
+            ["-o", "table.csv"],
+            "table.csv cannot be written: it is also an input. Choose another name with -o.",
+        ),
+        (["-o", "m", "--history", "no/h.csv"], "no/h.csv cannot be written: the folder no does not exist."),
+        (["-o", "m", "--columns", "a,z"], "table.csv: columns missing: 'z'. It has: 'a', 'b', 'c'."),
+        (["-o", "m", "--flow", "glow9"], "--flow: expected auto or one of "),
+        (["-o", "m", "--option", "layers"], "--option: expected name=value, such as layers=4, got 'layers'."),
+        (["-o", "m", "--jitter", "z"], "table.csv: columns missing: 'z'. It has: 'a', 'b', 'c'."),
+        (["-o", "m", "--validation", "2"], "fit_table: expected a validation share in [0, 1), got 2.0."),
+    ],
+)
+def test_bad_options(cli, rows, write, tmp_path, monkeypatch, arguments, message):
+    write(rows)
+    monkeypatch.chdir(tmp_path)
+    outcome = cli("fit", "table.csv", *arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.splitlines()[-1].startswith(f"pushforward: error: {message}")
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_from_a_table_to_samples(cli, rows, write, tmp_path):
+    """The four commands in a row, with a real fit."""
+    folder, model = tmp_path / "parts", tmp_path / "m.safetensors"
+    folder.mkdir()
+    write(rows[:25], name="parts/1.csv")
+    write(rows[25:], name="parts/2.csv")
+    options = [
+        "--flow",
+        "realnvp",
+        "--option",
+        "layers=2",
+        "--option",
+        "hidden=4",
+        "--max-epochs",
+        1,
+        "--json",
+    ]
+    fitted = json.loads(cli("fit", folder, "-o", model, *options).out)
+    assert fitted["rows"] == 40
+    assert cli("score", model, folder, "-o", tmp_path / "s.csv", "--with-columns", "--json").code == 0
+    scored = read_table(tmp_path / "s.csv").values
+    np.testing.assert_array_equal(scored[:, :3], rows)
+    # 36 training rows and 4 validation rows: their means make up the mean of all.
+    mean = 0.9 * fitted["train_log_prob"] + 0.1 * fitted["validation_log_prob"]
+    assert scored[:, 3].mean() == pytest.approx(mean, abs=1e-4)
+    assert cli("sample", model, "-n", 300, "-o", tmp_path / "n.feather").code == 0
+    drawn = read_table(tmp_path / "n.feather")
+    assert drawn.columns == ("a", "b", "c")
+    assert np.abs(drawn.values.mean(axis=0) - rows.mean(axis=0)).max() < 0.5
+    assert "flow: realnvp" in cli("info", model).out
+
+
+def test_one_column_gets_a_flow_of_one_dimension(cli, rows, write, tmp_path):
+    table, model = write(rows[:, :1], ["a"]), tmp_path / "m.safetensors"
+    outcome = cli("fit", table, "-o", model, "--flow", "realnvp", "--max-epochs", 1)
+    assert outcome.code == 0, outcome.err
+    assert "note: " in outcome.err
+    assert cli("sample", model, "-n", 3, "-o", tmp_path / "s.csv").code == 0
+    assert len((tmp_path / "s.csv").read_text().splitlines()) == 4
