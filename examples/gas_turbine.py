@@ -33,7 +33,7 @@ def main() -> None:
     """Run all of it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("demo"), help="folder for all results")
-    parser.add_argument("--seconds", type=float, default=95.0, help="of fitting")
+    parser.add_argument("--seconds", type=float, default=85.0, help="of fitting")
     parser.add_argument("--components", type=int, default=64, help="the most components of the mixture")
     options = parser.parse_args()
     start, folder = time.monotonic(), options.output
@@ -121,7 +121,7 @@ def draw(folder: Path, columns: tuple[str, ...], training: np.ndarray, report: d
     """Draw the pictures."""
     places = [columns.index(name) for name in SHOWN]
     labels = [f"{name} ({UNITS[name]})" for name in SHOWN]
-    samples = read_table(folder / "samples.csv", SHOWN).values
+    samples = read_table(folder / "samples.csv", SHOWN, drop_nonfinite=True).values
     title = "Gas turbine emissions: data and flow"
     clouds = compare(training[:, places], samples)
     names = ("hours of 2011-2013", "samples of the fitted flow")

@@ -143,6 +143,12 @@ def _layer(key: Key) -> Bijector:
     return Chain([Permute(jr.permutation(shuffle, 4)), LU(4, key=linear), coupling])
 
 
+def _shuffled(key: Key) -> Bijector:
+    shuffle, weights = jr.split(key)
+    order = Permute(jr.permutation(shuffle, 4))
+    return Chain([order, Coupling(Affine(), MLP(weights, 2, 4, hidden=()), halves(4))])
+
+
 def _marginals(key: Key) -> Marginals:
     del key
     bases = np.array([[-2.0, -0.5, 0.0, 1.5], [-1.0, 0.0, 1.0, 2.0]])
@@ -184,9 +190,13 @@ BIJECTORS: dict[str, Case] = {
             RationalQuadraticSpline(3), MADE(key, 3, 8, context_features=2, hidden=(6, 6)), (2,)
         ),
         {"structure": "lower", "identity_at_init": True},
+        slow=True,  # "MADE" above is an affine one
     ),
     "Chain": Case(_layer, {"extremes": _COMPOSED}),
-    "Stack": Case(lambda key: Stack([_layer(k) for k in jr.split(key, 3)]), {"extremes": _COMPOSED}),
+    "Stack": Case(lambda key: Stack([_shuffled(k) for k in jr.split(key, 2)])),
+    "Stack-linear": Case(
+        lambda key: Stack([_layer(k) for k in jr.split(key, 3)]), {"extremes": _COMPOSED}, slow=True
+    ),
     "Invert": Case(lambda key: Invert(Elementwise(Affine("softplus"), (3,))), _FROM_IDENTITY),
     "Invert-autoregressive": Case(
         lambda key: Invert(Autoregressive(Affine(), MADE(key, 4, 2, hidden=(8,)))),
@@ -213,7 +223,9 @@ def _mixture(key: Key) -> Distribution:
 LAWS: dict[str, Case] = {
     "StandardNormal": Case(lambda key: StandardNormal((1,)), x=_events(16, 1)),
     "StandardNormal-image": Case(lambda key: StandardNormal((2, 3)), x=_events(16, 6).reshape(16, 2, 3)),
-    "Normal": Case(lambda key: Normal(jnp.array([1.0, -2.0]), jnp.array([0.5, 3.0])), x=[*_TWO, 1.0, -2.0]),
+    "Normal": Case(
+        lambda key: Normal(jnp.array([1.0, -2.0]), jnp.array([0.5, 3.0])), x=_TWO + np.array([1.0, -2.0])
+    ),
     "MultivariateNormal": Case(
         lambda key: MultivariateNormal(jnp.ones(3), _COVARIANCE), x=_events(16, 3) + 1
     ),
@@ -246,10 +258,9 @@ _SMALL: dict[str, Any] = {"layers": 2, "hidden": (8,)}
 RECIPES: dict[str, Case] = {
     "nice": _recipe("nice", 2, **_SMALL),
     "nice-odd": _recipe("nice", 5, layers=3, hidden=(8,), slow=True),
-    "realnvp": _recipe("realnvp", 3, **_SMALL),
-    "realnvp-context": _recipe("realnvp", 2, context=2, slow=True, **_SMALL),
+    "realnvp": _recipe("realnvp", 3, context=2, **_SMALL),
     "nsf": _recipe("nsf", 2, bins=4, **_SMALL),
-    "nsf-context": _recipe("nsf", 4, context=2, bins=4, **_SMALL),
+    "nsf-context": _recipe("nsf", 4, context=2, bins=4, slow=True, **_SMALL),
     "nsf-one_feature_in_context": _recipe("nsf", 1, context=2, bins=4, slow=True, **_SMALL),
     "table": _recipe("table", 2, flow="realnvp", options=_SMALL, knots=4),
 }

@@ -47,7 +47,7 @@ ELSEWHERE = {
     "diffrax": ("bijectors/continuous.py",),
     "optax": ("training/", "objectives/"),
     "optimistix": ("numerics/",),
-    "safetensors": ("io/",),
+    "safetensors": ("io/", "training/checkpoint.py"),
     "pyarrow": ("data/",),
     "typer": ("cli/",),
     "rich": ("cli/", "training/progress.py"),

@@ -124,7 +124,9 @@ def test_with_x64_the_default_float_is_float64_and_float32_stays():
 def test_complex_numbers_are_refused():
     with pytest.raises(DomainError) as caught:
         PLAIN.forward(np.ones(2, np.complex64))
-    assert str(caught.value) == "Expected real numbers, got complex64 of shape (2,)."
+    assert str(caught.value) == (
+        "Doubling.forward_and_log_det: expected real numbers, got complex64 of shape (2,)."
+    )
 
 
 def test_check_context_returns_floats():

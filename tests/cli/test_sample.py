@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import jax
 import numpy as np
@@ -39,6 +41,7 @@ def test_log_prob_is_that_of_the_rows(cli, flow, model, tmp_path):
     outcome = cli("sample", model, "-n", 20, "-o", tmp_path / "s.tsv", "--with-log-prob", "--json")
     assert json.loads(outcome.out) | {"seconds": 0} == {
         "rows": 20,
+        "not_finite": 0,
         "columns": ["a", "b", "c", "log_prob"],
         "output": str(tmp_path / "s.tsv"),
         "seed": 0,
@@ -93,3 +96,23 @@ def test_what_breaks_on_the_way_leaves_the_old_file(cli, model, tmp_path, monkey
 def fail_with_full_disk(writer, values):
     with writer._guarded():
         raise OSError(28, "No space left on device")
+
+
+def test_rows_that_overflow_are_told(cli, flow, model, tmp_path, monkeypatch):
+    def overflowing(self, key, shape):
+        x, log_prob = draw(self, key, shape)
+        return x.at[3, 1].set(np.inf), log_prob
+
+    draw = type(flow).sample_and_log_prob
+    monkeypatch.setattr(type(flow), "sample_and_log_prob", overflowing)
+    outcome = cli("sample", model, "-n", 20, "-o", tmp_path / "s.csv", "--quiet")
+    assert outcome.code == 0
+    assert outcome.err == "pushforward: 2 of 20 rows hold values beyond the range of float32.\n"
+
+
+def test_a_fresh_process_knows_every_recipe(model, tmp_path):
+    code = f"from pushforward.cli.main import run; run(['sample', {str(model)!r}, '-n', '2', '-o', 's.csv'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("2 rows of 3 columns in s.csv"), done.stderr

@@ -20,17 +20,9 @@ NETS = {
 WITH_DROPOUT = ["MLP", "ResidualMLP"]
 
 
-@functools.cache
-def net_of(name, **sizes):
-    """The net with random numbers in place of the zeros of its last layer; nothing is compiled for it."""
-    random = np.random.default_rng(len(name))
-
-    def fill(leaf):
-        if not isinstance(leaf, jax.ShapeDtypeStruct):
-            return leaf
-        return jax.device_put(random.normal(size=leaf.shape).astype(leaf.dtype) / 2)
-
-    return jax.tree.map(fill, eqx.filter_eval_shape(lambda: NETS[name](jr.key(0), 3, 5, **sizes)))
+@pytest.fixture
+def net_of(randomised):
+    return lambda name, **sizes: randomised(lambda: NETS[name](jr.key(0), 3, 5, **sizes))
 
 
 X, CONTEXT = jnp.array([0.5, -1.0, 2.0]), jnp.array([1.0, -0.5])
@@ -42,7 +34,7 @@ def test_it_starts_at_zero(name):
     np.testing.assert_array_equal(net(X, CONTEXT), np.zeros(5))
 
 
-def test_the_mlp_is_affine_maps_with_activations_between():
+def test_the_mlp_is_affine_maps_with_activations_between(net_of):
     net = net_of("MLP", activation="tanh")
     values = np.asarray(X)
     for layer in net.layers[:-1]:
@@ -50,7 +42,7 @@ def test_the_mlp_is_affine_maps_with_activations_between():
     np.testing.assert_allclose(net(X), net.layers[-1].weight @ values + net.layers[-1].bias, rtol=1e-5)
 
 
-def test_the_residual_net_adds_pre_activation_blocks():
+def test_the_residual_net_adds_pre_activation_blocks(net_of):
     net = net_of("ResidualMLP", context_features=2, activation="relu")
     stream = np.asarray(net.first(jnp.concatenate([X, CONTEXT])))
     for inner, outer, condition in zip(net.inner, net.outer, net.from_context, strict=True):
@@ -61,7 +53,7 @@ def test_the_residual_net_adds_pre_activation_blocks():
 
 
 @pytest.mark.parametrize("name", NETS)
-def test_the_context_counts(name):
+def test_the_context_counts(net_of, name):
     net = net_of(name, context_features=2)
     assert np.abs(net(X, CONTEXT) - net(X, CONTEXT + 1)).min() > 1e-3
     assert np.abs(net(X, CONTEXT) - net(X, CONTEXT.at[1].add(1.0))).max() > 1e-3
@@ -75,7 +67,7 @@ def test_nothing_but_the_context_may_be_known(name):
 
 @pytest.mark.parametrize(("features", "context", "given"), [(2, None, 0), (0, CONTEXT, 2), (3, CONTEXT, 2)])
 @pytest.mark.parametrize("name", ["MLP", "ResidualMLP"])
-def test_a_context_that_does_not_fit_is_refused(name, features, context, given):
+def test_a_context_that_does_not_fit_is_refused(net_of, name, features, context, given):
     net = net_of(name, context_features=features)
     with pytest.raises(ShapeError) as caught:
         net(X, context)
@@ -83,7 +75,7 @@ def test_a_context_that_does_not_fit_is_refused(name, features, context, given):
 
 
 @pytest.mark.parametrize("name", WITH_DROPOUT)
-def test_dropout_acts_with_a_key_alone(name):
+def test_dropout_acts_with_a_key_alone(net_of, name):
     net, plain = net_of(name, dropout=0.5), net_of(name)
     np.testing.assert_array_equal(net(X), plain(X))
     assert np.abs(net(X, key=jr.key(0)) - plain(X)).max() > 1e-3
@@ -101,7 +93,7 @@ def test_dropout_keeps_the_mean():
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "silu", "gelu", "elu", "leaky_relu"])
-def test_no_finite_input_makes_it_overflow(activation):
+def test_no_finite_input_makes_it_overflow(net_of, activation):
     extreme = jnp.array([1.7e38, -1.7e38, 1.0])
     for name in WITH_DROPOUT:
         net = net_of(name, activation=activation, context_features=2)

@@ -92,7 +92,7 @@ def _door(method: Callable, attribute: str, letter: str) -> Callable:
         self: Bijector, event: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
     ) -> tuple[Array, Array]:
         who = f"{type(self).__name__}.{method.__name__}"
-        event = as_float(event)
+        event = as_float(event, who)
         expected = getattr(self, attribute)
         if event.shape != expected:
             hint = ""
@@ -118,21 +118,25 @@ def check_context(who: str, context: Context, expected: tuple[int, ...] | None) 
         return None
     if context is None:
         raise ShapeError(f"{who}: expected a context of shape {expected}, got none.")
-    array = as_float(context)
+    array = as_float(context, who)
     if array.shape != expected:
         raise ShapeError(f"{who}: expected a context of shape {expected}, got shape {array.shape}.")
     return array
 
 
-def as_float(value: ArrayLike) -> Array:
+def as_float(value: ArrayLike, who: str = "as_float") -> Array:
     """Return an array of floats: integers and booleans become the default float, floats keep their dtype.
+
+    Args:
+        value: numbers.
+        who: whose argument it is, for the error.
 
     Raises:
         DomainError: if the numbers are complex.
     """
     array = value if isinstance(value, jax.Array) else jnp.asarray(value)
     if jnp.issubdtype(array.dtype, jnp.complexfloating):
-        raise DomainError(f"Expected real numbers, got {array.dtype} of shape {array.shape}.")
+        raise DomainError(f"{who}: expected real numbers, got {array.dtype} of shape {array.shape}.")
     return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(float)
 
 

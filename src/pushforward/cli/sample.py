@@ -39,7 +39,7 @@ def sample(
     from ..data import TableWriter
     from ..io import load_model
 
-    start, key = time.monotonic(), jax.random.key(seed)
+    start, key, infinite = time.monotonic(), jax.random.key(seed), 0
     loaded = load_model(model)
     names = names_for(loaded.table, loaded.flow.event_shape[0])
     columns = [*names, "log_prob"] if with_log_prob else names
@@ -47,11 +47,21 @@ def sample(
         for block, first in enumerate(range(0, rows, BLOCK)):
             x, log_prob = loaded.flow.sample_and_log_prob(jax.random.fold_in(key, block), (BLOCK,))
             parts = [np.asarray(x), np.asarray(log_prob)[:, None]] if with_log_prob else [np.asarray(x)]
-            count = min(BLOCK, rows - first)
-            writer.write(np.concatenate(parts, axis=1)[:count])
-            advance(count)
+            drawn = np.concatenate(parts, axis=1)[: rows - first]
+            infinite += int((~np.isfinite(drawn).all(axis=1)).sum())
+            writer.write(drawn)
+            advance(len(drawn))
+    if infinite:
+        terminal.warn(f"{infinite:,} of {rows:,} rows hold values beyond the range of float32.")
     seconds = time.monotonic() - start
     terminal.summary(
-        {"rows": rows, "columns": columns, "output": str(output), "seed": seed, "seconds": round(seconds, 3)},
+        {
+            "rows": rows,
+            "not_finite": infinite,
+            "columns": columns,
+            "output": str(output),
+            "seed": seed,
+            "seconds": round(seconds, 3),
+        },
         f"{rows:,} rows of {len(columns)} columns in {output} ({seconds:.1f} s)",
     )

@@ -26,7 +26,7 @@ def knots_for(rows: int) -> int:
     A histogram's best number of bins grows with rows^(1/3); its cost in log-likelihood is about knots / (2 *
     rows) nats for each column.
     """
-    return int(np.clip(2 * rows ** (1 / 3), 8, 128))
+    return int(np.clip(2 * np.cbrt(rows), 8, 128))
 
 
 def learn(rows: np.ndarray, steps: Sequence[str], knots: int) -> list[Bijector]:

@@ -119,7 +119,7 @@ class Distribution(eqx.Module):
         """Map a function of (event, context) over a batch of events, by default events of the law itself."""
         who = f"{type(self).__name__}.{method}"
         event_shape = self.event_shape if event_shape is None else event_shape
-        events = _numbers(x)
+        events = _numbers(x, who)
         batch = split_batch(who, "events", name, events.shape, event_shape)
         conditions, context_batch = self._conditions(who, context)
         try:
@@ -179,7 +179,7 @@ class Distribution(eqx.Module):
             return None, ()
         if context is None:
             raise ShapeError(f"{who}: expected contexts of shape {self.context_shape}, got none.")
-        conditions = _numbers(context)
+        conditions = _numbers(context, who)
         return conditions, split_batch(who, "contexts", "context", conditions.shape, self.context_shape)
 
 
@@ -189,7 +189,8 @@ def split_batch(
     """Return the batch part of a shape that must end in `event_shape`, or raise."""
     cut = len(shape) - len(event_shape)
     if cut < 0 or shape[cut:] != event_shape:
-        hint = f" The law was built for {event_shape[0]} features." if len(event_shape) == 1 else ""
+        features = "features" if what == "events" else "context features"
+        hint = f" The law was built for {event_shape[0]} {features}." if len(event_shape) == 1 else ""
         raise ShapeError(f"{who}: expected {what} of shape {event_shape}, got {name} of shape {shape}.{hint}")
     return shape[:cut]
 
@@ -281,13 +282,13 @@ def _padded(rows: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)]) if missing else rows
 
 
-def _numbers(value: ArrayLike) -> Any:
+def _numbers(value: ArrayLike, who: str) -> Any:
     """Return floats as `as_float` does, in a NumPy array unless they are traced."""
     if isinstance(value, Tracer):
-        return as_float(value)
+        return as_float(value, who)
     array = np.asarray(value)
     if not jnp.issubdtype(array.dtype, jnp.floating):
-        return np.asarray(as_float(array))
+        return np.asarray(as_float(array, who))
     with np.errstate(over="ignore"):  # float64 beyond float32 is infinite there, as in JAX
         return array.astype(jnp.result_type(array), copy=False)
 

@@ -45,7 +45,7 @@ def nice(
     check_hidden("nice", hidden)
     law = base_law("nice", base, features)
     if features == 1 and not context_features:
-        say_one_dimensional("nice", "one shift and one scale")
+        say_one_dimensional("nice", "a shift with a scale")
         couplings: Bijector = Elementwise(Shift(), (1,))
     else:
         net = {"hidden": hidden, "activation": activation}

@@ -53,7 +53,7 @@ def realnvp(
     check_hidden("realnvp", hidden)
     affine = Affine(scale=scale, bound=bound)
     if features == 1 and not context_features:
-        say_one_dimensional("realnvp", "one shift and one scale, so a Gaussian,")
+        say_one_dimensional("realnvp", "a shift with a scale, so a Gaussian,")
         return Flow(StandardNormal((1,)), Invert(Elementwise(affine, (1,))))
 
     def layer(key: PRNGKeyArray, swap: bool) -> Bijector:

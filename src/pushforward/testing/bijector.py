@@ -60,6 +60,7 @@ def check_bijector(
     increasing: bool = False,
     identity_at_init: bool = False,
     perturbation: float = 0.2,
+    quick: bool = False,
     only: Iterable[str] | None = None,
     expected_failures: Mapping[str, str] | None = None,
     raises: bool = True,
@@ -87,6 +88,7 @@ def check_bijector(
         increasing: claim that every element of y grows with the same element of x and depends on no other.
         identity_at_init: claim that the bijector as given is the identity.
         perturbation: standard deviation of the noise on every parameter.
+        quick: compile a third less: gradients are compared in float32, and stacked parameters left out.
         only: names of the checks to run; all if left out.
         expected_failures: names of checks that are known to fail, with the reason. They are reported as
             excused; one that passes after all is a failure.
@@ -111,6 +113,7 @@ def check_bijector(
         increasing=increasing,
         identity_at_init=identity_at_init,
         perturbation=perturbation,
+        quick=quick,
         only=only,
         expected_failures=expected_failures,
     )
@@ -134,6 +137,7 @@ def bijector_checks(
     increasing: bool = False,
     identity_at_init: bool = False,
     perturbation: float = 0.2,
+    quick: bool = False,
     only: Iterable[str] | None = None,
     expected_failures: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, Callable[[], Result]]]:
@@ -162,6 +166,7 @@ def bijector_checks(
         increasing=increasing,
         identity_at_init=identity_at_init,
         perturbation=perturbation,
+        quick=quick,
     )
     for name in chosen(BIJECTOR_CHECKS, only, expected):
         check = functools.partial(BIJECTOR_CHECKS[name], subject)

@@ -105,14 +105,16 @@ def deterministic(subject: Subject) -> Finding:
 def transforms_compose(subject: Subject) -> Finding:
     """jit, vmap over events and contexts, and vmap over stacked parameters give what the plain call gives.
 
-    Gradients through these compositions are compared in `gradcheck`.
+    Gradients through these compositions are compared in `gradcheck`. A quick run leaves stacked parameters out.
     """
     findings = []
     for direction in DIRECTIONS:
         events, contexts = subject.events(direction)[:2], subject.contexts(2)
         batched = subject.values(direction, events, np.float32, contexts)
-        function = subject.compiled("stacked", direction)
-        stacked = [np.asarray(leaf) for leaf in function(subject.cast(np.float32), events, contexts)]
+        stacked = batched
+        if not subject.quick:
+            function = subject.compiled("stacked", direction)
+            stacked = [np.asarray(leaf) for leaf in function(subject.cast(np.float32), events, contexts)]
         single = alone(subject, direction)[:2]
         for name, value, expected in (
             ("vmap under jit", [leaf[0] for leaf in batched], single),

@@ -88,6 +88,7 @@ class Subject:
         identity_at_init: the bijector as given is the identity.
         perturbation: standard deviation of the noise added to every trainable parameter before all checks but
             `identity_at_init`, so that an initialisation at the identity hides nothing.
+        quick: compile a third less, see `check_bijector`.
 
     Raises:
         ConfigError: if the points do not fit the bijector.
@@ -107,7 +108,9 @@ class Subject:
         increasing: bool = False,
         identity_at_init: bool = False,
         perturbation: float = 0.2,
+        quick: bool = False,
     ) -> None:
+        self.quick = quick
         self.original = bijector
         self.key = key
         self.intervals: dict[Direction, Interval | None] = {"forward": domain, "inverse": codomain}

@@ -1,0 +1,35 @@
+"""What tests of several rooms share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+
+
+def _randomised(build: Callable[[], Any], seed: int = 0, scale: float = 0.4) -> Any:
+    random = np.random.default_rng(seed)
+
+    def fill(leaf: Any) -> Any:
+        if not isinstance(leaf, jax.ShapeDtypeStruct):
+            return leaf
+        if np.issubdtype(leaf.dtype, np.integer):
+            # The only integers are permutations and their inverses: this one is both.
+            return jax.device_put(
+                np.broadcast_to(np.arange(leaf.shape[-1])[::-1], leaf.shape).astype(leaf.dtype)
+            )
+        return jax.device_put((scale * random.normal(size=leaf.shape)).astype(leaf.dtype))
+
+    return jax.tree.map(fill, eqx.filter_eval_shape(build))
+
+
+@pytest.fixture(scope="session")
+def randomised() -> Callable[..., Any]:
+    """A function (build, seed, scale) that takes the structure of `build()` and fills in numbers.
+
+    The numbers are normal, so nothing is at its start or at zero; permutations reverse. Nothing is compiled for it:
+    building a module eagerly compiles a program for every shape of weights.
+    """
+    return _randomised
