@@ -1,18 +1,18 @@
-"""Pushforward: normalizing flows in JAX, from a table on disk to an exact density and samples."""
+"""Pushforward: normalizing flows in JAX, from a table on disk to an exact density and samples.
+
+The public names are imported when they are first used, so that the command line starts at once.
+"""
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import bijectors, distributions, flows, nets, objectives
-from .bijectors import Bijector
-from .bijectors.frozen import Frozen
-from .distributions import Distribution, Flow
-from .io import load, load_model, save
-from .tables import TableFit, fit_table
-from .training import Check, FitResult, History, Optimizer, fit
-
 if TYPE_CHECKING:
-    from . import data, diagnostics, plots, testing
+    from . import bijectors, data, diagnostics, distributions, flows, nets, objectives, plots, testing
+    from .bijectors import Bijector, Frozen
+    from .distributions import Distribution, Flow
+    from .io import load, load_model, save
+    from .tables import TableFit, fit_table
+    from .training import Check, FitResult, History, Optimizer, fit
 
 __version__ = "0.1.0"
 
@@ -41,9 +41,42 @@ __all__ = [
     "testing",
 ]
 
+_ROOMS = (
+    "bijectors",
+    "data",
+    "diagnostics",
+    "distributions",
+    "flows",
+    "nets",
+    "objectives",
+    "plots",
+    "testing",
+)
+_HOMES = {
+    "Bijector": "bijectors",
+    "Check": "training",
+    "Distribution": "distributions",
+    "FitResult": "training",
+    "Flow": "distributions",
+    "Frozen": "bijectors",
+    "History": "training",
+    "Optimizer": "training",
+    "TableFit": "tables",
+    "fit": "training",
+    "fit_table": "tables",
+    "load": "io",
+    "load_model": "io",
+    "save": "io",
+}
+
 
 def __getattr__(name: str) -> Any:
-    """Import the test kit, the diagnostics and the toy data only when they are asked for."""
-    if name in ("testing", "diagnostics", "data", "plots"):
+    if name in _ROOMS:
         return importlib.import_module(f".{name}", __name__)
+    if name in _HOMES:
+        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -116,3 +116,18 @@ def test_a_fresh_process_knows_every_recipe(model, tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.stdout.startswith("2 rows of 3 columns in s.csv"), done.stderr
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_rows(model, tmp_path):
+    code = (
+        "import resource, sys; from pushforward.cli.main import run; "
+        "run(['sample', sys.argv[1], '-n', sys.argv[2], '-o', 's.csv', '-q']); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    few, many = (
+        int(subprocess.check_output([sys.executable, "-c", code, str(model), rows], cwd=tmp_path))
+        for rows in ("10000", "1000000")
+    )
+    # A million rows of three columns are 12 MB in float32 and 50 MB as text; the unit is KiB on Linux.
+    assert many < few + 40_000

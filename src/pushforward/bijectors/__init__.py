@@ -5,6 +5,7 @@ from .base import Bijector
 from .compose import Chain, Invert, Stack
 from .coupling import Coupling, alternating, checkerboard, halves
 from .elementwise import Elementwise
+from .frozen import Frozen
 from .linear import LU
 from .marginals import Marginals
 from .scalar import Affine, RationalQuadraticSpline, ScalarMap, Scale, Shift
@@ -18,6 +19,7 @@ __all__ = [
     "Chain",
     "Coupling",
     "Elementwise",
+    "Frozen",
     "Invert",
     "Marginals",
     "Permute",

@@ -1,6 +1,7 @@
 """Preprocessing learned from training rows, as exact bijectors: marginal splines and whitening."""
 
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -21,12 +22,12 @@ _RIDGE = 1e-6
 
 
 def knots_for(rows: int) -> int:
-    """Return the number of marginal knots for a number of rows: 2 * rows^(1/3), from 8 to 128.
+    """Return the number of marginal knots for a number of rows: 2 * rows^(1/3) rounded, from 8 to 128.
 
     A histogram's best number of bins grows with rows^(1/3); its cost in log-likelihood is about knots / (2 *
     rows) nats for each column.
     """
-    return int(np.clip(2 * np.cbrt(rows), 8, 128))
+    return int(np.clip(round(2 * np.cbrt(rows)), 8, 128))
 
 
 def learn(rows: np.ndarray, steps: Sequence[str], knots: int) -> list[Bijector]:
