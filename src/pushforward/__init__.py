@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import bijectors, data, diagnostics, distributions, flows, nets, objectives, plots, testing
+    from . import bijectors, data, diagnostics, distributions, flows, nets, objectives, testing
     from .bijectors import Bijector, Frozen
     from .distributions import Distribution, Flow
     from .io import load, load_model, save

@@ -6,10 +6,12 @@ from statistics import NormalDist
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from ..bijectors import LU, Bijector, Invert, Marginals
 from ..errors import ConfigError, DomainError
+
+_score = np.vectorize(NormalDist().inv_cdf)
+_probability = np.vectorize(NormalDist().cdf)
 
 _CLOSEST = 1e-4
 """Knots closer than this share of a column's spread are merged: its density would be a needle there."""
@@ -174,10 +176,10 @@ def _check_rows(who: str, rows: np.ndarray) -> None:
 def _quantile_knots(values: np.ndarray, column: int, knots: int) -> tuple[np.ndarray, np.ndarray]:
     """Return strictly increasing values and normal scores, shape (knots,) each, of one column."""
     end = 0.5 / len(values)
-    even = ndtri(np.clip(np.linspace(0, 1, knots), end, 1 - end))
-    probabilities = ndtr((even + np.linspace(even[0], even[-1], knots)) / 2)
+    even = _score(np.clip(np.linspace(0, 1, knots), end, 1 - end))
+    probabilities = _probability((even + np.linspace(even[0], even[-1], knots)) / 2)
     xs, probabilities = _merged(np.quantile(values, probabilities), probabilities, _spread(values))
-    ys = ndtri(probabilities)
+    ys = _score(probabilities)
     while len(xs) < knots:  # few distinct values: halve the widest gaps
         widest = int(np.argmax(np.diff(xs)))
         xs = np.insert(xs, widest + 1, (xs[widest] + xs[widest + 1]) / 2)
