@@ -205,10 +205,15 @@ def test_ctrl_c_before_the_first_check_returns_what_is_there(affine, table, monk
 
 def test_a_real_signal_during_compiled_code_ends_it(affine, table):
     fit(affine(), table, max_epochs=1, **QUIET)  # compiles
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    result = fit(affine(), table, max_seconds=30.0, patience=math.inf, **QUIET)
-    timer.join()
+    # A process started in the background ignores SIGINT, and Python leaves it so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        result = fit(affine(), table, max_seconds=30.0, patience=math.inf, **QUIET)
+        timer.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert result.stopped == "interrupted"
     assert result.steps > 0
     assert result.seconds < 10

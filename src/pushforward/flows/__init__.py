@@ -4,5 +4,6 @@ from .nice import nice
 from .nsf import nsf
 from .realnvp import realnvp
 from .registry import build, get, names, register
+from .table import table
 
-__all__ = ["build", "get", "names", "nice", "nsf", "realnvp", "register"]
+__all__ = ["build", "get", "names", "nice", "nsf", "realnvp", "register", "table"]
