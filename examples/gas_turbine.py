@@ -129,14 +129,15 @@ def draw(folder: Path, columns: tuple[str, ...], training: np.ndarray, report: d
 
     curves = read_table(folder / "history.csv", minimum_rows=1)
     course = dict(zip(curves.columns, curves.values.T, strict=True))
-    loss, mixture = course["validation_loss"], -max(report["mixture_validation_log_prob"].values())
+    mixture = -max(report["mixture_validation_log_prob"].values())
+    train, held_out = course["train_loss"], course["validation_loss"]
     training_curves(
         course["epoch"],
-        course["train_loss"],
-        loss,
+        train,
+        held_out,
         learning_rate=course["learning_rate"],
-        references={"Gaussian mixture": mixture},
-        limits=(min(loss.min(), mixture) - 0.5, max(np.quantile(loss, 0.9), mixture) + 0.5),
+        references={"Gaussian mixture on the validation rows:": mixture},
+        limits=(train.min() - 0.5, max(held_out.max(), mixture) + 0.5),
         title="Training the flow on the years 2011-2013",
     ).savefig(folder / "training.png", dpi=150)
     draw_base(folder, columns, training)
@@ -148,7 +149,7 @@ def draw_base(folder: Path, columns: tuple[str, ...], training: np.ndarray) -> N
 
     flow = pf.load(folder / "model.safetensors")
     z = np.asarray(flow.to_base(training))
-    drawn = np.asarray(flow.base.sample(jax.random.key(0), (50_000,)))
+    drawn = np.asarray(flow.base.sample(jax.random.key(0), (20_000,)))
     radius, drawn_radius = np.linalg.norm(z, axis=1), np.linalg.norm(drawn, axis=1)
     edges = np.linspace(0, np.quantile(radius, 0.999) * 1.05, 61)
     thinned = np.random.default_rng(0).permutation(len(z))[:5000]
@@ -161,7 +162,7 @@ def draw_base(folder: Path, columns: tuple[str, ...], training: np.ndarray) -> N
         radii=(histogram(radius, edges), histogram(drawn_radius, edges)),
         circles=(1, 2, 3),
         marginals=compare(z, drawn, bins=40, pairs=False),
-        labels=("hours of 2011-2013", "standard normal law"),
+        labels=("hours of 2011-2013", "draws from the base law"),
         title="What the flow makes of the turbine: its base space",
     ).savefig(folder / "base.png", dpi=150)
 

@@ -79,7 +79,7 @@ def log_density(rows: np.ndarray, mixture: Components) -> np.ndarray:
     """Return the log-density of every row, shape (n,), in nats."""
     weights = _natural(mixture)
     blocks = (rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK))
-    return np.concatenate([_log_sum_exp(_features(block) @ weights) for block in blocks])
+    return np.concatenate([_normalised(_features(block) @ weights)[0] for block in blocks])
 
 
 def _moments(rows: np.ndarray, mixture: Components | None) -> tuple[float, np.ndarray]:
@@ -95,10 +95,9 @@ def _moments(rows: np.ndarray, mixture: Components | None) -> tuple[float, np.nd
         if weights is None:
             sums += features.sum(axis=0)
             continue
-        terms = features @ weights
-        log_prob = _log_sum_exp(terms)
+        log_prob, shares = _normalised(features @ weights)
         total += log_prob.sum()
-        sums += np.exp(terms - log_prob[:, None]).T @ features
+        sums += shares.T @ features
     return total / len(rows), sums
 
 
@@ -141,6 +140,9 @@ def _maximise(sums: np.ndarray, size: int) -> Components:
     return Components(counts / counts.sum(), means, covariances)
 
 
-def _log_sum_exp(terms: np.ndarray) -> np.ndarray:
-    most = terms.max(axis=1)
-    return most + np.log(np.exp(terms - most[:, None]).sum(axis=1))
+def _normalised(terms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return log(sum(exp(terms))) of every row, shape (n,), and exp(terms) divided by that sum, shape (n, K)."""
+    most = terms.max(axis=1, keepdims=True)
+    shares = np.exp(terms - most)
+    sums = shares.sum(axis=1, keepdims=True)  # at least 1: the largest term is exp(0)
+    return (most + np.log(sums))[:, 0], shares / sums

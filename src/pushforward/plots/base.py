@@ -36,7 +36,7 @@ def base_space(
         radius: distance of each row from the origin of the base space, shape (n,); it colours the points.
         names: of the two data columns, with units.
         radii: histograms of the distances of all rows, and of draws from the base law.
-        circles: radii to draw in the base space.
+        circles: radii to draw in the base space; it is shown a little beyond the largest.
         marginals: of all base coordinates, with those of draws from the base law.
         labels: what the two are in all histograms.
         title: a headline.
@@ -51,7 +51,8 @@ def base_space(
         left.set(title="rows in the data's units", xlabel=names[0], ylabel=names[1])
         shade = _points(middle, base, radius)
         middle.set(title="the same rows in base space", xlabel="z1", ylabel="z2")
-        middle.set_aspect("equal", adjustable="datalim")
+        reach = 1.6 * max(circles)  # a single row far out must not shrink all others
+        middle.set(aspect="equal", xlim=(-reach, reach), ylim=(-reach, reach))
         for size in circles:
             middle.add_patch(
                 Circle((0, 0), size, fill=False, color=INK, linewidth=0.7, linestyle=(0, (4, 3)))

@@ -41,9 +41,9 @@ def training_curves(
             axes.annotate(
                 f"best {validation_loss[best]:.3f}",
                 (epoch[best], validation_loss[best]),
-                xytext=(0, 9),
+                xytext=(0, -16),
                 textcoords="offset points",
-                ha="center",
+                ha="left",
                 color=SAMPLES,
             )
         for name, loss in (references or {}).items():
@@ -65,7 +65,7 @@ def training_curves(
         axes.margins(x=0.01)
         if limits is not None:
             axes.set_ylim(*limits)
-        axes.legend(loc="upper right", bbox_to_anchor=(1.0, 0.95))
+        axes.legend(loc="best")
         if len(learning_rate):
             panels[1].plot(epoch, learning_rate, color=INK, linewidth=1.1)
             panels[1].set_ylabel("learning rate")

@@ -51,7 +51,7 @@ def cheap_side(subject: Subject) -> Finding:
     If only one direction is declared cheap, the other one must pass a conditioner more often, or iterate.
     """
     cheap = subject.original.cheap
-    marked, expected = _marked(subject.original)
+    marked, expected = _marked(subject.bijector())
     parameters, static = eqx.partition(marked, eqx.is_inexact_array)
     findings, dear = [], []
     for direction in DIRECTIONS:
