@@ -10,9 +10,10 @@ from ..distributions.flow import Flow
 from ..distributions.normal import StandardNormal
 from ..errors import ShapeError
 from .points import describe
+from .programs import DIRECTIONS, Direction, event_function
 from .purity import alone, plain, same_bits
 from .report import Finding, fail, skip, worst_finding, worst_of
-from .subject import DIRECTIONS, Direction, Subject, event_function, precision
+from .subject import Subject, precision
 
 _EPSILON_32 = float(np.finfo(np.float32).eps)
 _BATCHES = ((2, 3), (0,))

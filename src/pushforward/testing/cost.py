@@ -11,8 +11,9 @@ from jaxtyping import Array, PRNGKeyArray
 
 from ..bijectors.base import Bijector
 from ..bijectors.compose import Stack
+from .programs import DIRECTIONS, Direction, event_function
 from .report import Finding, fail, worst_finding
-from .subject import DIRECTIONS, Direction, Subject, event_function
+from .subject import Subject
 
 _MARK = "conditioner_pass_"
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..bijectors.frozen import trainable
 from .points import describe, to_rows
+from .programs import DIRECTIONS, Direction, loss_weights
 from .report import Finding, fail, skip, worst_finding, worst_of
-from .subject import DIRECTIONS, GRADIENT_ROWS, Direction, Subject, loss_weights
+from .subject import GRADIENT_ROWS, Subject
 
 _STEP = 1e-6
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from ..errors import DomainError
 from .points import to_rows
+from .programs import DIRECTIONS, Direction
 from .purity import plain
 from .report import Finding, fail, skip, worst_finding
-from .subject import DIRECTIONS, GRADIENT_ROWS, Direction, Subject
+from .subject import GRADIENT_ROWS, Subject
 
 _LARGEST = float(np.finfo(np.float32).max)
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from .points import describe
+from .programs import DIRECTIONS, Direction
 from .report import Finding, skip, worst_finding, worst_of
-from .subject import DIRECTIONS, Direction, Subject
+from .subject import Subject
 
 _EPSILON = float(np.finfo(np.float64).eps)
 _EPSILON_32 = float(np.finfo(np.float32).eps)

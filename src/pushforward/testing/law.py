@@ -14,7 +14,8 @@ from jaxtyping import ArrayLike, PRNGKeyArray
 from ..distributions.base import Distribution
 from ..errors import ConfigError
 from .points import to_rows
-from .subject import QUICKLY, perturbed, precision, split
+from .programs import QUICKLY
+from .subject import perturbed, precision, split
 
 ROWS = 4096
 """Rows of every compiled call; batches are filled up to it."""

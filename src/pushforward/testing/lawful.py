@@ -19,9 +19,10 @@ from ..errors import ShapeError
 from ..io import load, save
 from .law import LawSubject
 from .points import describe, to_rows
+from .programs import QUICKLY
 from .purity import restored, same_bits
 from .report import Finding, fail, skip, worst_finding, worst_of
-from .subject import QUICKLY, precision
+from .subject import precision
 
 _EPSILON_32 = float(np.finfo(np.float32).eps)
 _ROWS = 16

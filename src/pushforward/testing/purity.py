@@ -16,8 +16,9 @@ import numpy as np
 
 from ..bijectors.base import Bijector
 from .points import submodules
+from .programs import DIRECTIONS, Direction
 from .report import Finding, fail, worst_finding, worst_of
-from .subject import DIRECTIONS, Alone, Direction, Subject
+from .subject import Alone, Subject
 
 _EPSILON_32 = float(np.finfo(np.float32).eps)
 
