@@ -72,7 +72,7 @@ def test_the_log_det_sums_over_part_b(randomised):
     coupling = Coupling(Affine("softplus"), net, halves(5))
     x = np.linspace(-1, 1, 5, dtype=np.float32)
     log_det = coupling.forward_and_log_det(x)[1]
-    raw = np.asarray(net(jnp.asarray(x[:2]))).reshape(3, 2)[:, 0]
+    raw = np.asarray(net(jnp.asarray(x[:2]))).reshape(2, 3)[0]
     expected = np.log(np.log1p(np.exp(raw + np.log(np.e - 1)))).sum()
     np.testing.assert_allclose(log_det, expected, rtol=1e-5)
 

@@ -41,7 +41,7 @@ def test_parameters_of_another_shape_are_refused():
 
 
 def test_map_elements_sums_the_log_derivatives():
-    values, params = jnp.ones((2, 3)), jnp.arange(6.0).reshape(2, 3, 1)
+    values, params = jnp.ones((2, 3)), jnp.arange(6.0).reshape(1, 2, 3)
     mapped, log_det = map_elements(Scale().forward, params, values)
     np.testing.assert_allclose(mapped, np.exp(np.arange(6.0)).reshape(2, 3), rtol=1e-6)
     assert log_det == 15

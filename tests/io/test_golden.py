@@ -43,5 +43,5 @@ def test_format_1_described():
         "numbers": 96,
         "dtypes": ["float32"],
         "bytes": 2464,
-        "sha256": "69ed163c969d1efa9f1bc5ade8ff19a9c926ebfd571a3d1cf5f081efc453255a",
+        "sha256": "e2bdfb92069eb33ed51839e010dcafb92461f48092f9ac5548a31cfbf50353c4",
     }

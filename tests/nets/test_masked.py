@@ -10,41 +10,67 @@ import pytest
 from pushforward.errors import ConfigError
 from pushforward.nets import MADE
 
-CASES = [(5, 2, 0, (16, 16)), (5, 3, 2, (16, 12)), (1, 2, 3, (8,)), (9, 1, 0, (4, 5, 7))]
+CASES = [
+    (5, 2, 0, (16, 16)),
+    (5, 3, 2, (16, 16)),
+    (1, 2, 3, (8,)),
+    (19, 1, 0, (7, 7, 7)),
+    (11, 2, 0, (30, 30)),
+]
+OPTIONS = [
+    {},
+    {"order": "reversed"},
+    {"order": "random", "residual": True},
+    {"direct": True, "activation": "tanh"},
+    {"residual": True, "direct": True, "order": "random"},
+]
 
 
 def made(features, num_params, context_features, hidden, **options):
     net = MADE(jr.key(0), features, num_params, context_features=context_features, hidden=hidden, **options)
-    return jax.tree.map(lambda leaf: leaf + 0.3 * jr.normal(jr.key(leaf.size), leaf.shape), net)
+    parameters, rest = eqx.partition(net, eqx.is_inexact_array)
+    moved = jax.tree.map(lambda leaf: leaf + 0.3 * jr.normal(jr.key(leaf.size), leaf.shape), parameters)
+    return eqx.combine(moved, rest)
 
 
 def condition(context_features):
     return jnp.linspace(-1, 1, context_features) if context_features else None
 
 
+@pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("case", CASES)
-def test_output_sees_exactly_the_elements_before(case):
+def test_output_sees_exactly_the_elements_before(case, options):
     features, _, context_features, _ = case
-    net, context = made(*case, activation="tanh"), condition(case[2])
+    net, context = made(*case, **options | {"activation": "tanh"}), condition(case[2])
     x = jr.normal(jr.key(1), (features,))
-    jacobian = np.abs(jax.jacobian(lambda v: net(v, context))(x)).sum(axis=1)
+    order = np.arange(features) if net.order is None else np.asarray(net.order)
+    jacobian = np.abs(jax.jacobian(lambda v: net(v, context))(x)).sum(axis=0)[order][:, order]
     assert (np.triu(jacobian) == 0).all()
-    if min(case[3]) >= features - 1:  # wide enough for every degree: everything before is seen
+    if min(case[3]) >= features - 1 or options.get(
+        "direct"
+    ):  # wide enough for every degree: everything before is seen
         assert (jacobian[np.tril_indices(features, -1)] > 0).all()
     if context_features:
         assert (np.abs(jax.jacobian(lambda c: net(x, c))(context)).sum(axis=(1, 2)) > 0).all()
 
 
+@pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("case", CASES)
-def test_steps_give_what_one_pass_gives(case):
-    net, context = made(*case), condition(case[2])
-    x = jr.normal(jr.key(2), (case[0],))
-    state, rows, before = net.start(context), [], jnp.array(7.0)  # ignored at index 0
-    for index in range(case[0]):
-        state, params = net.step(state, index, before)
-        rows.append(params)
-        before = x[index]
-    np.testing.assert_allclose(jnp.stack(rows), net(x, context), atol=2e-5)
+def test_turns_give_what_one_pass_gives(case, options):
+    """An element found as its target plus a mix of its parameters is what subtracting the mix leads back from."""
+    net, n = made(*case, **options), 3
+    targets = jr.normal(jr.key(2), (case[0], n))
+    context = jr.normal(jr.key(3), (case[2], n)) if case[2] else None
+    mix = jnp.linspace(0.5, 1.0, case[1])
+
+    def find(params, target):
+        return target + mix @ params, mix @ params
+
+    found, shifts = net.in_turn(find, targets, context)
+    axes = (1, None if context is None else 1)
+    expected = jnp.tensordot(mix, jax.vmap(net, in_axes=axes, out_axes=-1)(found, context), axes=1)
+    np.testing.assert_allclose(shifts, expected, atol=2e-5, rtol=2e-5)
+    np.testing.assert_allclose(found - shifts, targets, atol=2e-5, rtol=2e-5)
 
 
 def test_starts_at_zero_and_dropout_needs_a_key():

@@ -1,5 +1,6 @@
 """Autoregressive layers: every element is mapped by parameters that the elements before it decide."""
 
+import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -8,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
+from ..numerics.batching import batch_last
 from .base import Bijector, Cheap
 from .elementwise import map_elements
 from .scalar.base import ScalarMap
@@ -20,15 +22,16 @@ class SequentialNet(Protocol):
     num_params: int
 
     def __call__(self, x: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None) -> Array:
-        """Return the parameters of all elements, shape (features, num_params)."""
+        """Return the parameters of all elements, shape (num_params, features)."""
         ...
 
-    def start(self, context: Array | None = None) -> Any:
-        """Return the state before any element is known."""
-        ...
-
-    def step(self, state: Any, index: Array | int, before: Array) -> tuple[Any, Array]:
-        """Return the next state, and the parameters of element `index`, given the element before it."""
+    def in_turn(
+        self,
+        find: Callable[[Array, Array], tuple[Array, Array]],
+        targets: Array,
+        context: Array | None = None,
+    ) -> tuple[Array, Array]:
+        """Find elements in turn, n events at once; see `MADE.in_turn`."""
         ...
 
 
@@ -36,7 +39,8 @@ class Autoregressive(Bijector):
     """y_i = map(x_i; net(x_1 ... x_(i-1), context)). Jacobian lower triangular.
 
     Forward is one pass of the net. The inverse finds one element after the other, with the net's second face,
-    so it costs the arithmetic of about one pass as well, in `features` short steps. As it is, the layer is an
+    so it costs the arithmetic of about one pass as well, in `features` short turns; it is exact and
+    differentiable. As it is, the layer is an
     inverse autoregressive flow (fast sampling); in an `Invert` it is a masked autoregressive flow (fast
     density).
 
@@ -81,17 +85,29 @@ class Autoregressive(Bijector):
     def inverse_and_log_det(
         self, y: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
     ) -> tuple[Array, Array]:
-        """Find x_1, x_2, ... in turn. A key has no meaning here: the steps know no dropout. See `Bijector`."""
+        """Find x_1, x_2, ... in turn. A key has no meaning here: the turns know no dropout. See `Bijector`."""
         del key
-        inverse: Callable = self.map.inverse
-
-        def step(carry: tuple[Any, Array], turn: tuple[Array, Array]) -> tuple[tuple[Any, Array], tuple]:
-            state, before = carry
-            index, value = turn
-            state, params = self.net.step(state, index, before)
-            x, log_dxdy = inverse(params, value)
-            return (state, x), (x, log_dxdy)
-
-        start = (self.net.start(context), jnp.zeros_like(y[0]))
-        _, (x, log_derivatives) = jax.lax.scan(step, start, (jnp.arange(y.shape[0]), y))
+        leaves, structure = jax.tree.flatten((self.map, self.net))
+        x, log_derivatives = _in_turn(
+            y,
+            y[:0] if context is None else context.reshape(-1),
+            *leaves,
+            structure=structure,
+            told=context is not None,
+        )
         return x, jnp.sum(log_derivatives)
+
+
+def _solve(y: Array, context: Array, *leaves: Array, structure: Any, told: bool) -> tuple[Array, Array]:
+    map, net = jax.tree.unflatten(structure, leaves)
+    batch = jnp.broadcast_shapes(y.shape[1:], context.shape[1:])
+    size = math.prod(batch)
+    columns, conditions = (
+        jnp.broadcast_to(a, (a.shape[0], *batch)).reshape(a.shape[0], size) for a in (y, context)
+    )
+    inverse = map.inverse if map.elementwise else jax.vmap(map.inverse, in_axes=(1, 0))
+    found = net.in_turn(inverse, columns, conditions if told else None)
+    return tuple(numbers.reshape(y.shape[0], *batch) for numbers in found)
+
+
+_in_turn = batch_last(_solve, carried=(0, 1))

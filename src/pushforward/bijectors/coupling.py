@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from ..errors import ConfigError, ShapeError
+from ..numerics.batching import reshaped
 from .base import Bijector, Cheap
 from .elementwise import map_elements
 from .scalar.base import ScalarMap
@@ -22,7 +23,8 @@ class Coupling(Bijector):
     Args:
         map: the scalar map applied to part b.
         net: the conditioner, called as net(x_a, context, key=key) with x_a a vector; returns
-            `number of elements in b` * `map.num_params` numbers, in any shape.
+            `map.num_params` * `number of elements in b` numbers, first the first parameter of every element, in any
+            shape.
         mask: booleans of the event's shape, True where the element belongs to a and passes unchanged. Part a
             may be empty if there is a context, which then alone decides the map.
         context_shape: shape of the context that the net takes, or None.
@@ -86,13 +88,13 @@ class Coupling(Bijector):
         rest = tuple(sorted(set(range(flat.shape[0])) - set(self.known)))
         a, b = _take(flat, self.known), _take(flat, rest)
         params = self.net(a, context, key=key)
-        expected = (len(rest), self.map.num_params)
+        expected = (self.map.num_params, len(rest))
         if params.size != math.prod(expected):
             raise ShapeError(
-                f"Coupling: expected a net that returns {expected[0]} x {expected[1]} parameters, "
+                f"Coupling: expected a net that returns {expected[1]} x {expected[0]} parameters, "
                 f"got {params.size} from {type(self.net).__name__}."
             )
-        mapped, log_det = map_elements(function, params.reshape(expected), b)
+        mapped, log_det = map_elements(function, reshaped(params, shape=expected), b)
         return _merge(a, mapped, self.known, rest).reshape(event.shape), log_det
 
 

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ..errors import ShapeError
+from ..numerics.batching import batch_last
 from .base import Bijector, Cheap, as_float
-from .merging import all_at_once
 from .scalar.base import ScalarMap
 
 
@@ -53,14 +53,14 @@ class Elementwise(Bijector):
     ) -> tuple[Array, Array]:
         """Map every element; see `Bijector`."""
         del context, key
-        return map_elements(self.map.forward, self.params, x)
+        return map_elements(self.map.forward, jnp.moveaxis(self.params, -1, 0), x)
 
     def inverse_and_log_det(
         self, y: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
     ) -> tuple[Array, Array]:
         """Map every element back; see `Bijector`."""
         del context, key
-        return map_elements(self.map.inverse, self.params, y)
+        return map_elements(self.map.inverse, jnp.moveaxis(self.params, -1, 0), y)
 
 
 def map_elements(function: Callable, params: Array, values: Array) -> tuple[Array, Array]:
@@ -68,15 +68,26 @@ def map_elements(function: Callable, params: Array, values: Array) -> tuple[Arra
 
     Args:
         function: `forward` or `inverse` of a `ScalarMap`.
-        params: shape (*values.shape, num_params).
+        params: shape (num_params, *values.shape).
         values: any shape.
 
     Returns:
         The mapped values, and the log-determinant, a scalar in nats.
     """
-    rows, flat = params.reshape(-1, params.shape[-1]), values.reshape(-1)
     if function.__self__.elementwise:
-        mapped, log_derivatives = all_at_once(function, rows, flat)
+        mapped, log_derivatives = _all_at_once(params, values, function=function)
     else:
-        mapped, log_derivatives = jax.vmap(function)(rows, flat)
-    return mapped.reshape(values.shape), jnp.sum(log_derivatives)
+        rows = jnp.moveaxis(params.reshape(params.shape[0], -1), 0, 1)
+        mapped, log_derivatives = jax.vmap(function)(rows, values.reshape(-1))
+        mapped = mapped.reshape(values.shape)
+    return mapped, jnp.sum(log_derivatives)
+
+
+def _map(params: Array, values: Array, *, function: Callable) -> tuple[Array, Array]:
+    # What is computed on the way is computed again for the gradient: it is cheap, and there is much of it.
+    mapped, log_derivatives = jax.checkpoint(function)(params, values)
+    shape = jnp.broadcast_shapes(params.shape[1:], values.shape)
+    return jnp.broadcast_to(mapped, shape), jnp.broadcast_to(log_derivatives, shape)
+
+
+_all_at_once = batch_last(_map, carried=(0, 1))

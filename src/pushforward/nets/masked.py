@@ -1,47 +1,66 @@
-"""MADE: a masked network whose output for element i sees the elements before i alone, all at once or one by one."""
+"""MADE: a masked network whose parameters for an element see the elements before it alone, at once or in turn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
+from ..errors import ConfigError, ShapeError
 from ..numerics import masks
-from .mlp import ACTIVATIONS, Activation, bounded, check_net, drop, zeroed
+from ..numerics.batching import reshaped
+from .mlp import Activation, activated, affine, bounded, check_net, check_net_context, drop, zeroed
+from .turns import Grouped, take_turns
+
+Order = Literal["sequential", "reversed", "random"]
 
 
 class MADE(eqx.Module):
-    """Masked network from `features` numbers to `num_params` parameters for each, autoregressive in their order.
+    """Masked network from `features` numbers to `num_params` parameters for each, autoregressive in an order.
 
-    It has two faces. `net(x, context)` gives the parameters of all elements in one pass. `start` and `step` give them
-    one element after the other, as the elements become known; every hidden unit is computed once, at the step where
-    its last input arrives, so all steps together cost the arithmetic of about one pass. For that the units of each
-    layer are sorted by degree.
+    It has two faces. `net(x, context)` gives the parameters of all elements in one pass. `net.in_turn(find, targets,
+    context)` gives them one element after the other, as the elements become known; every hidden unit is computed
+    once, when its last input arrives, so all turns together cost about the arithmetic of one pass. For that the units
+    of each layer are sorted by degree: by how many elements they see.
 
     The last layer starts at zero, so that a flow made with it starts as its maps do at parameters zero.
 
     Args:
-        key: for the initial weights.
+        key: for the initial weights, and a random order.
         features: number of elements.
         num_params: parameters for each element.
         context_features: size of the context, which every output may depend on; 0 for none.
-        hidden: sizes of the hidden layers, at least one.
+        hidden: sizes of the hidden layers, at least one. With `residual`, widths of the blocks, all equal.
         activation: as in `MLP`.
         dropout: probability with which a hidden unit is dropped while a key is given; in `net(x)` only.
+        order: in which the elements come: "sequential", "reversed", "random", or a permutation of 0 ... features - 1:
+            the first entry is the element that sees nothing. It is kept as an array, so layers that are stacked may
+            have different ones, unless it is "sequential".
+        residual: blocks h <- h + W2 drop(act(W1 act(h) + C context)) instead of plain layers.
+        direct: adds a masked linear map from the elements straight to the output.
 
-    Reference: Germain et al. 2015, MADE, arXiv:1502.03509, eq. 7-9.
+    Raises:
+        ConfigError: if an argument does not fit.
+
+    Reference: Germain et al. 2015, MADE, arXiv:1502.03509, eq. 7-11 and section 4; residual blocks as in Nash and
+        Durkan 2019, Autoregressive Energy Machines, arXiv:1904.05626, section 3.2.
     """
 
     layers: tuple[eqx.nn.Linear, ...]
-    from_context: eqx.nn.Linear | None
+    from_context: tuple[eqx.nn.Linear | None, ...]
+    order: Array | None
     features: int = eqx.field(static=True)
     num_params: int = eqx.field(static=True)
     context_features: int = eqx.field(static=True)
     activation: Activation = eqx.field(static=True)
     dropout: float = eqx.field(static=True)
+    residual: bool = eqx.field(static=True)
+    direct: bool = eqx.field(static=True)
 
     def __init__(
         self,
@@ -53,24 +72,39 @@ class MADE(eqx.Module):
         hidden: Sequence[int] = (128, 128),
         activation: Activation = "relu",
         dropout: float = 0.0,
+        order: Order | ArrayLike = "sequential",
+        residual: bool = False,
+        direct: bool = False,
     ) -> None:
         check_net("MADE", activation, dropout)
-        sizes = [features, *hidden, features * num_params]
-        keys = jr.split(key, len(sizes))
-        pairs = zip(sizes, sizes[1:], keys, strict=False)
-        layers = [eqx.nn.Linear(n_in, n_out, key=k) for n_in, n_out, k in pairs]
-        layers[-1] = zeroed(layers[-1])
-        self.layers = tuple(layers)
-        self.from_context = (
-            eqx.nn.Linear(context_features, sizes[1], use_bias=False, key=keys[-1])
-            if context_features
+        if not hidden or (residual and len(set(hidden)) > 1):
+            raise ConfigError(
+                f"MADE: expected at least one hidden layer, of one width if residual, got hidden={tuple(hidden)}."
+            )
+        widths = [w for width in hidden for w in (width, width)] + [hidden[0]] if residual else hidden
+        sizes = [features, *widths, features * num_params]
+        pairs = [*pairwise(sizes), *[(features, sizes[-1])] * direct]
+        keys = jr.split(key, 2 * len(pairs) + 1)
+        layers = [
+            eqx.nn.Linear(n, m, use_bias=i < len(sizes) - 1, key=keys[i]) for i, (n, m) in enumerate(pairs)
+        ]
+        last = len(sizes) - 2
+        self.layers = tuple(zeroed(layer) if i >= last else layer for i, layer in enumerate(layers))
+        told = {i for i in range(last) if i == 0 or (residual and i % 2)} if context_features else set()
+        self.from_context = tuple(
+            eqx.nn.Linear(context_features, m, use_bias=False, key=keys[len(pairs) + i])
+            if i in told
             else None
+            for i, (_, m) in enumerate(pairs)
         )
+        self.order = _order(order, features, keys[-1])
         self.features = features
         self.num_params = num_params
         self.context_features = context_features
         self.activation = activation
         self.dropout = dropout
+        self.residual = residual
+        self.direct = direct
 
     def __call__(self, x: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None) -> Array:
         """Return the parameters of all elements.
@@ -81,81 +115,145 @@ class MADE(eqx.Module):
             key: for dropout; none is applied without it.
 
         Returns:
-            Shape (features, num_params); row i depends on x[:i] and the context alone.
-        """
-        values = bounded(x)
-        for index, (weight, bias) in enumerate(zip(self._weights(), self._biases(), strict=True)):
-            values = weight @ values + bias
-            if index == 0:
-                values = values + self._context_term(context)
-            if index < len(self.layers) - 1:
-                layer_key = None if key is None else jr.fold_in(key, index)
-                values = drop(ACTIVATIONS[self.activation](values), self.dropout, layer_key)
-        return values.reshape(self.features, self.num_params)
+            Shape (num_params, features); the column of an element depends on the context and on the elements before it
+            in the order.
 
-    def start(self, context: Array | None = None) -> tuple[Array, ...]:
-        """Return the state before any element is known: sums of what each unit has received so far.
+        Raises:
+            ShapeError: if a context is missing or superfluous, or has another size.
+        """
+        biases = self._biases(context)
+
+        def linear(index: int, values: Array) -> Array:
+            weight = jnp.where(self._mask(index), self.layers[index].weight, 0.0)
+            return affine(weight, biases[index], values)
+
+        def dropped(index: int, values: Array) -> Array:
+            return drop(values, self.dropout, None if key is None else jr.fold_in(key, index))
+
+        return reshaped(self._body(linear, bounded(x), dropped), shape=(self.num_params, self.features))
+
+    def in_turn(
+        self,
+        find: Callable[[Array, Array], tuple[Array, Array]],
+        targets: Array,
+        context: Array | None = None,
+    ) -> tuple[Array, Array]:
+        """Find every element from its parameters and a target, in their order: each decides those after it.
 
         Args:
-            context: shape (context_features,), or None if there is none.
-        """
-        sums = self._biases()
-        sums[0] = sums[0] + self._context_term(context)
-        return tuple(sums)
-
-    def step(
-        self, state: tuple[Array, ...], index: Array | int, before: Array
-    ) -> tuple[tuple[Array, ...], Array]:
-        """Take in one element and return the parameters of the next.
-
-        Args:
-            state: as `start` or the step before returned it.
-            index: whose parameters are asked for; the steps go 0, 1, ... features - 1.
-            before: the element index - 1, shape (); ignored at index 0.
+            find: from parameters of shape (num_params, n) and targets of shape (n,) to elements and another number for
+                each, shape (n,).
+            targets: shape (features, n): n events at once, each in a column.
+            context: shape (context_features, n), or None if there is none.
 
         Returns:
-            The next state, and the parameters of element `index`, shape (num_params,).
+            The elements and the other numbers, shape (features, n) each.
+
+        Raises:
+            ShapeError: if the contexts are missing or superfluous, or have another size.
         """
-        sums, weights = list(state), self._weights()
-        arrived = jnp.where(index > 0, bounded(before), 0.0)
-        sums[0] = sums[0] + weights[0][:, jnp.maximum(index - 1, 0)] * arrived
-        for layer, (units, counts) in enumerate(self._blocks()):
-            # The units of degree `index` have all their inputs now: they fire, and the next layer takes them in.
-            mine, valid = jnp.asarray(units)[index], jnp.asarray(counts)[index]
-            fired = jnp.where(valid, ACTIVATIONS[self.activation](sums[layer][mine]), 0.0)
-            sums[layer + 1] = sums[layer + 1] + weights[layer + 1][:, mine] @ fired
-        params = jax.lax.dynamic_slice_in_dim(sums[-1], index * self.num_params, self.num_params)
-        return tuple(sums), params
-
-    def _weights(self) -> list[Array]:
-        """The weights with the forbidden connections at zero."""
-        return [
-            jnp.where(jnp.asarray(mask), layer.weight, 0.0)
-            for layer, mask in zip(self.layers, self._masks(), strict=True)
-        ]
-
-    def _biases(self) -> list[Array]:
-        return [layer.bias for layer in self.layers if layer.bias is not None]
-
-    def _masks(self) -> list[np.ndarray]:
-        """Which input each unit may see: hidden units those of at most their degree, outputs of less than theirs."""
-        inputs = np.arange(1, self.features + 1)
-        hidden = self._degrees()
-        outputs = np.repeat(inputs, self.num_params)
-        ends = zip(hidden, [inputs, *hidden], strict=False)
-        return [above[:, None] >= below for above, below in ends] + [outputs[:, None] > hidden[-1]]
-
-    def _degrees(self) -> list[np.ndarray]:
-        lowest = 0 if self.context_features else 1
-        sizes = [layer.weight.shape[0] for layer in self.layers[:-1]]
-        return [masks.hidden_degrees(size, self.features, lowest=lowest) for size in sizes]
-
-    def _blocks(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [masks.blocks(degrees, self.features) for degrees in self._degrees()]
-
-    def _context_term(self, context: Array | None) -> Array | float:
-        return (
-            0.0
-            if self.from_context is None or context is None
-            else self.from_context(bounded(context).reshape(-1))
+        biases = jax.vmap(self._biases, in_axes=-1, out_axes=-1)(context) if self.context_features else None
+        layers = [self._grouped(i, None if biases is None else biases[i]) for i in range(len(self.layers))]
+        order = slice(None) if self.order is None else self.order
+        found, others = take_turns(
+            lambda linear, x: self._body(linear, bounded(x)), layers, find, targets[order]
         )
+        back = slice(None) if self.order is None else jnp.argsort(self.order)
+        return found[back], others[back]
+
+    def _body(
+        self,
+        linear: Callable[[int, Array], Array],
+        x: Array,
+        dropped: Callable[[int, Array], Array] = lambda index, values: values,
+    ) -> Array:
+        """The network, given what applies its layer i to values: all of them, or one turn's."""
+        last = len(self.layers) - 1 - self.direct
+        values = linear(0, x)
+        if self.residual:
+            for i in range(1, last, 2):
+                inner = linear(i, activated(values, name=self.activation))
+                values = values + linear(i + 1, dropped(i, activated(inner, name=self.activation)))
+            values = activated(values, name=self.activation)
+        else:
+            values = dropped(0, activated(values, name=self.activation))
+            for i in range(1, last):
+                values = dropped(i, activated(linear(i, values), name=self.activation))
+        out = linear(last, values)
+        return out + linear(last + 1, x) if self.direct else out
+
+    def _grouped(self, index: int, biases: Array | None) -> Grouped:
+        """Return a layer with its units in one group for each turn; biases of shape (units, n) replace its own."""
+        layer = self.layers[index]
+        rows, row_counts = self._turns(index, 0)
+        columns, column_counts = self._turns(index, 1)
+        turns = np.arange(self.features)
+        sees = (turns[:, None, None, None] >= turns[:, None]) & row_counts[..., None, None] & column_counts
+        shape = (rows.size, columns.size)
+        weight = jnp.where(sees.reshape(shape), layer.weight[rows.reshape(-1)][:, columns.reshape(-1)], 0.0)
+        bias = (self._bias(index)[:, None] if biases is None else biases)[rows.reshape(-1)]
+        return Grouped(
+            weight, jnp.where(row_counts.reshape(-1, 1), bias, 0.0), rows.shape[1], columns.shape[1]
+        )
+
+    def _turns(self, index: int, side: int) -> tuple[Array | np.ndarray, np.ndarray]:
+        """Return the units of a layer's output (side 0) or input (1) by turn, and which of them count."""
+        turns = np.arange(self.features)
+        order = turns if self.order is None else self.order
+        if side == 0 and index >= len(self.layers) - 1 - self.direct:  # outputs of the element of this turn
+            units = order[:, None] + self.features * np.arange(self.num_params)
+            return units, np.ones(units.shape, dtype=bool)
+        if side == 1 and self._from_input(index):  # the element of the turn before
+            return order[np.maximum(turns - 1, 0)][:, None], turns[:, None] > 0
+        return masks.blocks(self._degrees(self.layers[index].weight.shape[side]), self.features)
+
+    def _mask(self, index: int) -> Array | np.ndarray:
+        """Which inputs each output of a layer may see: hidden units those of at most their degree, outputs of less."""
+        units, inputs = self.layers[index].weight.shape
+        positions = np.arange(self.features) if self.order is None else jnp.argsort(self.order)
+        below = positions + 1 if self._from_input(index) else self._degrees(inputs)
+        if index >= len(self.layers) - 1 - self.direct:
+            library = np if self.order is None else jnp
+            return library.tile(positions + 1, self.num_params)[:, None] > below
+        return self._degrees(units)[:, None] >= below
+
+    def _from_input(self, index: int) -> bool:
+        return index == 0 or (self.direct and index == len(self.layers) - 1)
+
+    def _degrees(self, size: int) -> np.ndarray:
+        return masks.hidden_degrees(size, self.features, lowest=0 if self.context_features else 1)
+
+    def _bias(self, index: int) -> Array:
+        layer = self.layers[index]
+        return jnp.zeros(layer.weight.shape[0], layer.weight.dtype) if layer.bias is None else layer.bias
+
+    def _biases(self, context: Array | None) -> list[Array]:
+        """Return what is added in each layer: its bias and what the context says."""
+        check_net_context("MADE", context, self.context_features)
+        told = [
+            None
+            if layer is None or context is None
+            else affine(layer.weight, None, bounded(context.reshape(-1)))
+            for layer in self.from_context
+        ]
+        return [self._bias(i) if term is None else self._bias(i) + term for i, term in enumerate(told)]
+
+
+def _order(order: Order | ArrayLike, features: int, key: PRNGKeyArray) -> Array | None:
+    if isinstance(order, str):
+        known = {
+            "sequential": lambda: None,
+            "reversed": lambda: jnp.arange(features)[::-1],
+            "random": lambda: jr.permutation(key, features),
+        }
+        if order not in known:
+            raise ConfigError(f"MADE: expected order {', '.join(known)} or a permutation, got {order!r}.")
+        return known[order]()
+    given = np.asarray(order)
+    if given.shape != (features,):
+        raise ShapeError(f"MADE: expected an order of shape ({features},), got shape {given.shape}.")
+    if sorted(given.tolist()) != list(range(features)):
+        raise ConfigError(
+            f"MADE: expected an order that is a permutation of 0 ... {features - 1}, got {given}."
+        )
+    return jnp.asarray(given, dtype=int)

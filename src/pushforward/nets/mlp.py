@@ -1,5 +1,6 @@
 """Fully connected conditioners: MLP and ResidualMLP, with context and dropout."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -10,6 +11,7 @@ import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
 from ..errors import ConfigError, ShapeError
+from ..numerics.batching import batch_last
 
 Activation = Literal["relu", "tanh", "silu", "gelu", "elu", "leaky_relu"]
 ACTIVATIONS: dict[str, Callable] = {
@@ -83,8 +85,8 @@ class MLP(eqx.Module):
         values = joined(x, context)
         keys = [None] * len(self.layers) if key is None else jr.split(key, len(self.layers))
         for layer, layer_key in zip(self.layers[:-1], keys, strict=False):
-            values = drop(ACTIVATIONS[self.activation](layer(values)), self.dropout, layer_key)
-        return self.layers[-1](values)
+            values = drop(activated(apply(layer, values), name=self.activation), self.dropout, layer_key)
+        return apply(self.layers[-1], values)
 
 
 class ResidualMLP(eqx.Module):
@@ -152,15 +154,15 @@ class ResidualMLP(eqx.Module):
             ShapeError: if a context is missing or superfluous, or has another size.
         """
         check_net_context("ResidualMLP", context, self.context_features)
-        act = ACTIVATIONS[self.activation]
-        stream = self.first(joined(x, context))
+        act = functools.partial(activated, name=self.activation)
+        stream = apply(self.first, joined(x, context))
         keys = [None] * len(self.inner) if key is None else jr.split(key, len(self.inner))
         for index, (inner, outer) in enumerate(zip(self.inner, self.outer, strict=True)):
-            middle = inner(act(stream))
+            middle = apply(inner, act(stream))
             if context is not None:
-                middle = middle + self.from_context[index](bounded(context.reshape(-1)))
-            stream = stream + outer(drop(act(middle), self.dropout, keys[index]))
-        return self.last(act(stream))
+                middle = middle + apply(self.from_context[index], bounded(context.reshape(-1)))
+            stream = stream + apply(outer, drop(act(middle), self.dropout, keys[index]))
+        return apply(self.last, act(stream))
 
 
 def zeroed(layer: eqx.nn.Linear) -> eqx.nn.Linear:
@@ -190,8 +192,40 @@ def drop(values: Array, rate: float, key: PRNGKeyArray | None) -> Array:
     """Zero each value with probability `rate` and scale the rest by 1 / (1 - rate); nothing without a key."""
     if key is None or rate == 0:
         return values
-    kept = jr.bernoulli(key, 1 - rate, values.shape)
-    return jnp.where(kept, values / (1 - rate), 0.0)
+    return _kept(jr.bernoulli(key, 1 - rate, values.shape), values / (1 - rate))
+
+
+def _keep(kept: Array, values: Array) -> Array:
+    return jnp.where(kept, values, 0.0)
+
+
+_kept = batch_last(_keep, carried=(0, 1))
+
+
+def apply(layer: eqx.nn.Linear, values: Array) -> Array:
+    """Return weight @ values + bias; batches stay in the last place."""
+    return affine(layer.weight, layer.bias, values)
+
+
+def affine(weight: Array, bias: Array | None, values: Array) -> Array:
+    """Return weight @ values + bias, shape (out,) from (out, in), (out,) and (in,); batches stay in the last place."""
+    return _product(weight, values) if bias is None else _affine(weight, bias, values)
+
+
+def _multiply(weight: Array, values: Array) -> Array:
+    return jnp.tensordot(weight, values, axes=1)
+
+
+def _multiply_add(weight: Array, bias: Array, values: Array) -> Array:
+    return jnp.tensordot(weight, values, axes=1) + bias.reshape(bias.shape + (1,) * (values.ndim - bias.ndim))
+
+
+def _activate(values: Array, *, name: str) -> Array:
+    return ACTIVATIONS[name](values)
+
+
+activated = batch_last(_activate, carried=(0,))
+_product, _affine = batch_last(_multiply, carried=(1,)), batch_last(_multiply_add, carried=(1, 2))
 
 
 def check_net(who: str, activation: str, dropout: float) -> None:

@@ -18,7 +18,7 @@ from ..flows import registry
 from ..flows.registry import recorded
 from ..flows.table import join
 from ..objectives import negative_log_likelihood
-from ..training import Check, FitResult, History, fit
+from ..training import Check, FitResult, History, fit, mean_loss
 from .default import Settings, settings_for
 from .preparation import Holdout, Prepared, check_rows, prepare, serial_note, split_rows
 
@@ -30,7 +30,8 @@ class TableFit:
     Attributes:
         flow: the fitted law of a row, preprocessing included.
         history: the course of the training.
-        train_log_prob: mean log-density of the training rows.
+        train_log_prob: mean log-density of training rows: of as many as there are validation rows, evenly spaced, or of
+            all if there are none.
         validation_log_prob: mean log-density of the validation rows; None without any.
         settings: what was chosen, or told.
         notes: what the user should know, one sentence each.
@@ -104,6 +105,7 @@ def fit_table(
     if max_epochs is None and max_seconds is None:
         max_epochs = max(round(settings.steps * settings.batch_size / len(training)), 1)
     shift = float(prepared.training_log_dets.mean())
+    objective = _Shifted(shift)
     result = fit(
         inner,
         prepared.training,
@@ -113,17 +115,20 @@ def fit_table(
         max_epochs=max_epochs,
         max_seconds=None if max_seconds is None else max(max_seconds - (time.monotonic() - start), 1e-3),
         patience=patience,
-        objective=_Shifted(shift),
+        objective=objective,
         optimizer=settings.optimizer,
         checkpoint=checkpoint,
         progress=progress,
     )
-    joined = _joined(result, prepared, settings)
     return TableFit(
-        flow=joined,
+        flow=_joined(result, prepared, settings),
         history=_in_data_units(result.history, prepared, shift),
-        train_log_prob=float(np.mean(joined.log_prob(training))),
-        validation_log_prob=float(np.mean(joined.log_prob(held_out))) if len(held_out) else None,
+        train_log_prob=_mean_log_prob(result.flow, *_as_many(prepared, len(held_out)), objective),
+        validation_log_prob=(
+            _mean_log_prob(result.flow, prepared.held_out, prepared.held_out_log_dets, objective)
+            if len(held_out)
+            else None
+        ),
         settings=settings,
         notes=(*(serial_note(rows, holdout) if len(held_out) else ()), *chosen, *prepared.notes, *said),
         stopped=result.stopped,
@@ -142,6 +147,20 @@ class _Shifted:
         self, flow: Distribution, x: Array, context: Array | None, weights: Array, key: PRNGKeyArray | None
     ) -> Array:
         return negative_log_likelihood(flow, x, context, weights, key) - self.shift
+
+
+def _as_many(prepared: Prepared, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the scores of `count` training rows, evenly spaced, and their log-determinants; of all for 0."""
+    total = len(prepared.training)
+    places = np.arange(total) if count == 0 or count > total else np.arange(count) * total // count
+    return prepared.training[places], prepared.training_log_dets[places]
+
+
+def _mean_log_prob(
+    flow: Distribution, scores: np.ndarray, log_dets: np.ndarray, objective: _Shifted
+) -> float:
+    """Mean log-density of rows in the data's units, by the program that validated them."""
+    return float(log_dets.mean()) - mean_loss(flow, scores, objective=objective) - objective.shift
 
 
 def _build(settings: Settings, features: int, key: PRNGKeyArray) -> tuple[Flow, list[str]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.random as jr
 from jaxtyping import ArrayLike, PRNGKeyArray
 
 from ..bijectors.frozen import trainable
@@ -24,6 +25,7 @@ from .plan import make_plan
 from .progress import display
 from .record import Job, Record
 from .rows import split_rows
+from .step import evaluate, to_chunks
 from .streams import stream, words
 
 
@@ -107,6 +109,25 @@ def fit(
         if file is not None:
             file.save(loop.record, now=True)
     return _result(loop, stopped, clock)
+
+
+def mean_loss(flow: Distribution, x: ArrayLike, *, objective: Objective = negative_log_likelihood) -> float:
+    """Return the mean loss of rows, in nats, by the program with which `fit` validates.
+
+    For as many rows as `fit` validated on, that program is compiled already.
+
+    Args:
+        flow: a flow without context.
+        x: events, shape (n, *event_shape), finite.
+        objective: the loss.
+
+    Raises:
+        ShapeError: if x does not fit the flow.
+        DomainError: if a value is not finite.
+    """
+    params, fixed = _divided(flow)
+    rows = split_rows(flow, x, None, None, 0, stream(jr.key(0), "split")).training
+    return float(evaluate(params, fixed, to_chunks(rows), objective=objective))
 
 
 def _divided(flow: Distribution) -> tuple[Any, Any]:

@@ -1,7 +1,7 @@
 """Affine scalar maps: Shift, Scale and Affine, with the scale parameterisations of the papers."""
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import equinox as eqx
 import jax
@@ -21,6 +21,8 @@ _LEAST_LOG_SCALE = -30.0  # a scale of 1e-13: beyond, dividing by it soon overfl
 class Shift(ScalarMap):
     """y = x + shift (NICE's additive coupling, Dinh et al. 2014, arXiv:1410.8516, section 3.2)."""
 
+    elementwise: ClassVar[bool] = True
+
     @property
     def num_params(self) -> int:
         """1: the shift."""
@@ -38,6 +40,8 @@ class Shift(ScalarMap):
 class Scale(ScalarMap):
     """y = exp(a) * x (NICE's final scaling, Dinh et al. 2014, arXiv:1410.8516, section 3.3)."""
 
+    elementwise: ClassVar[bool] = True
+
     @property
     def num_params(self) -> int:
         """1: the log of the scale."""
@@ -45,11 +49,11 @@ class Scale(ScalarMap):
 
     def forward(self, params: Array, x: Array) -> tuple[Array, Array]:
         """Multiply by the scale; see `ScalarMap`."""
-        return x * jnp.exp(params[0]), jnp.broadcast_to(params[0], x.shape)
+        return x * jnp.exp(params[0]), params[0] + jnp.zeros_like(x)
 
     def inverse(self, params: Array, y: Array) -> tuple[Array, Array]:
         """Divide by the scale; see `ScalarMap`."""
-        return y * jnp.exp(-params[0]), jnp.broadcast_to(-params[0], y.shape)
+        return y * jnp.exp(-params[0]), jnp.zeros_like(y) - params[0]
 
 
 class Affine(ScalarMap):
@@ -71,6 +75,8 @@ class Affine(ScalarMap):
     Gradients: finite for every x, raw scale and shift for which y is; zero with respect to a raw scale that
         is held.
     """
+
+    elementwise: ClassVar[bool] = True
 
     scale: ScaleKind = eqx.field(static=True, default="exp")
     bound: float = eqx.field(static=True, default=3.0)
