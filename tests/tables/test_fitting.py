@@ -1,10 +1,15 @@
 """fit_table: densities in the data's units, whatever the scales, and files that give them back."""
 
+import dataclasses
+import json
+import re
+
 import jax.random as jr
 import numpy as np
 import pytest
 
 import pushforward as pf
+from pushforward.tables import fitting
 
 SMALL = {"layers": 2, "hidden": (16,), "bins": 4}
 
@@ -69,3 +74,30 @@ def test_no_validation():
         table(), key=jr.key(0), flow="nsf", options=SMALL, max_epochs=1, validation=0, progress=False
     )
     assert found.validation_log_prob is None
+
+
+def test_preprocessing_is_chosen_in_trials(monkeypatch):
+    monkeypatch.setattr(fitting, "_TRIAL_STEPS", 1)
+    found = pf.fit_table(table(), key=jr.key(0), flow="nsf", options=SMALL, max_epochs=8, progress=False)
+    [note] = [note for note in found.notes if note.startswith("Preprocessing was chosen in short trials")]
+    scores = {
+        steps: float(score) for steps, score in re.findall(r"([a-z, ]+?) (-?[\d.]+)[;.]", note.split(": ")[1])
+    }
+    assert len(scores) == 2
+    chosen = json.loads(found.flow.recipe.arguments)["steps"]
+    assert ", ".join(chosen) == max(scores, key=scores.get)
+
+
+def test_interrupted_trial_is_the_result(monkeypatch):
+    monkeypatch.setattr(fitting, "_TRIAL_STEPS", 1)
+    fit, calls = fitting.fit, []
+
+    def interrupted(*arguments, **options):
+        calls.append(options)
+        return dataclasses.replace(fit(*arguments, **options), stopped="interrupted")
+
+    monkeypatch.setattr(fitting, "fit", interrupted)
+    found = pf.fit_table(table(), key=jr.key(0), flow="nsf", options=SMALL, max_epochs=8, progress=False)
+    assert found.stopped == "interrupted"
+    assert len(calls) == 1
+    assert np.isfinite(found.flow.log_prob(table()[:5])).all()

@@ -64,9 +64,21 @@ def test_a_time_series_is_noticed_and_shuffled_rows_are_not():
 
 def test_preprocessing_is_learned_from_training_rows_only():
     values = rows(400)
-    first = preparation.prepare(values[:300], values[300:])
+    found = preparation.prepare(values[:300], values[300:])
     again = preparation.prepare(values[:300], values[300:] * 1.5)
-    if first.steps == again.steps and first.knots == again.knots:
-        assert (first.training == again.training).all()
-    assert abs(first.training.mean(axis=0)).max() < 0.05
-    assert abs(first.training.std(axis=0) - 1).max() < 0.1
+    for first, second in zip(found, again, strict=True):
+        if first.steps == second.steps and first.knots == second.knots:
+            assert (first.training == second.training).all()
+        assert abs(first.training.mean(axis=0)).max() < 0.05
+        assert abs(first.training.std(axis=0) - 1).max() < 0.1
+
+
+def test_one_preprocessing_of_each_kind():
+    values = rows(400)
+    whitened, plain = preparation.prepare(values[:300], values[300:])
+    assert "whitening" in whitened.steps
+    assert plain.steps == ("marginals",)
+    assert [one.steps for one in preparation.prepare(values, values[:0])] == [
+        ("marginals", "whitening", "marginals")
+    ]
+    assert [one.steps for one in preparation.prepare(values[:300, :1], values[300:, :1])] == [("marginals",)]

@@ -30,8 +30,9 @@ def settings_for(
 ) -> tuple[Settings, list[str]]:
     """Choose what is left open by the number of training rows and columns.
 
-    The rule for "auto": an autoregressive neural spline flow on a normal base; heavy tails are the business of the
-    preprocessing. Fewer than 10,000 rows get 3 layers of 2 x 64 units with
+    The rule for "auto": an autoregressive neural spline flow on a normal base, the order of the columns reversed from
+    layer to layer; heavy tails are the business of the preprocessing. Learned linear maps between the layers were
+    worse on four of five tables and alike on the fifth (benchmarks/README.md). Fewer than 10,000 rows get 3 layers of 2 x 64 units with
     dropout 0.2, batches of 256 and 6,000 steps; more rows 4 layers of 2 x 128 units, batches of 512 and 10,000
     steps. Early stopping does the rest.
 
@@ -48,6 +49,7 @@ def settings_for(
     small = rows < 10_000
     chosen = {
         "autoregressive": features > 1,
+        "mixing": "reverse",
         "layers": 3 if small else 4,
         "hidden": (64, 64) if small else (128, 128),
         "dropout": 0.2 if small else 0.0,

@@ -1,12 +1,15 @@
 """fit_table: from the numbers of a table to one flow in the data's units."""
 
 import dataclasses
+import math
 import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import equinox as eqx
+import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
@@ -21,6 +24,12 @@ from ..objectives import negative_log_likelihood
 from ..training import Check, FitResult, History, fit, mean_loss
 from .default import Settings, settings_for
 from .preparation import Holdout, Prepared, check_rows, prepare, serial_note, split_rows
+
+_TRIAL_STEPS = 300
+"""Training steps with which the preprocessing is chosen."""
+
+_TRIAL_SHARE, _LEAST_SECONDS = 0.08, 20.0
+"""Of a limited time a trial takes at most this share; below so many seconds there are none."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,13 +109,13 @@ def fit_table(
     rows = check_rows(values, columns)
     training, held_out = split_rows(rows, validation, holdout, key)
     settings, chosen = settings_for(flow, options, batch_size, *training.shape)
-    prepared = prepare(training, held_out)
+    finalists = prepare(training, held_out)
     inner, said = _build(settings, training.shape[1], jr.fold_in(key, 1))
     if max_epochs is None and max_seconds is None:
         max_epochs = max(round(settings.steps * settings.batch_size / len(training)), 1)
-    shift = float(prepared.training_log_dets.mean())
-    objective = _Shifted(shift)
-    result = fit(
+    prepared, tried, result = _best_in_trials(inner, finalists, settings, key, max_epochs, max_seconds)
+    objective = _shifted(prepared)
+    result = result or fit(
         inner,
         prepared.training,
         key=jr.fold_in(key, 2),
@@ -122,7 +131,7 @@ def fit_table(
     )
     return TableFit(
         flow=_joined(result, prepared, settings),
-        history=_in_data_units(result.history, prepared, shift),
+        history=_in_data_units(result.history, prepared),
         train_log_prob=_mean_log_prob(result.flow, *_as_many(prepared, len(held_out)), objective),
         validation_log_prob=(
             _mean_log_prob(result.flow, prepared.held_out, prepared.held_out_log_dets, objective)
@@ -130,23 +139,72 @@ def fit_table(
             else None
         ),
         settings=settings,
-        notes=(*(serial_note(rows, holdout) if len(held_out) else ()), *chosen, *prepared.notes, *said),
+        notes=(*(serial_note(rows, holdout) if len(held_out) else ()), *chosen, *tried, *said),
         stopped=result.stopped,
         steps=result.steps,
         seconds=time.monotonic() - start,
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Shifted:
+class _Shifted(eqx.Module):
     """The likelihood objective less a constant: with the preprocessing's mean log-determinant, in data units."""
 
-    shift: float
+    shift: Array
 
     def __call__(
         self, flow: Distribution, x: Array, context: Array | None, weights: Array, key: PRNGKeyArray | None
     ) -> Array:
         return negative_log_likelihood(flow, x, context, weights, key) - self.shift
+
+
+def _shifted(prepared: Prepared) -> _Shifted:
+    return _Shifted(jnp.asarray(prepared.training_log_dets.mean(), dtype=float))
+
+
+def _best_in_trials(
+    inner: Flow,
+    finalists: list[Prepared],
+    settings: Settings,
+    key: PRNGKeyArray,
+    max_epochs: int | None,
+    max_seconds: float | None,
+) -> tuple[Prepared, list[str], FitResult | None]:
+    """Train shortly on each preprocessing; return the best one, a note, and the trial's result if interrupted.
+
+    There are no trials if there is nothing to choose, or less to train than a few times what they cost.
+    """
+    planned = (
+        math.inf if max_epochs is None else max_epochs * len(finalists[0].training) / settings.batch_size
+    )
+    if len(finalists) == 1 or planned < 5 * _TRIAL_STEPS or (max_seconds or math.inf) < _LEAST_SECONDS:
+        return finalists[0], [], None
+    epochs = max(round(_TRIAL_STEPS * settings.batch_size / len(finalists[0].training)), 1)
+    scores = []
+    for prepared in finalists:
+        result = fit(
+            inner,
+            prepared.training,
+            key=jr.fold_in(key, 2),
+            validation=prepared.held_out,
+            batch_size=settings.batch_size,
+            max_epochs=epochs,
+            max_seconds=None if max_seconds is None else _TRIAL_SHARE * max_seconds,
+            patience=math.inf,
+            objective=_shifted(prepared),
+            optimizer=settings.optimizer,
+            progress=False,
+        )
+        if result.stopped == "interrupted":
+            return prepared, [], result
+        losses = _in_data_units(result.history, prepared).validation_loss
+        scores.append(-min(losses, default=math.inf))
+    # A loss that is not finite is never the best.
+    best = int(np.argmax(np.nan_to_num(scores, nan=-np.inf, posinf=-np.inf)))
+    shown = "; ".join(
+        f"{', '.join(prepared.steps)} {score:.4g}" for prepared, score in zip(finalists, scores, strict=True)
+    )
+    note = f"Preprocessing was chosen in short trials (nats per validation row): {shown}."
+    return finalists[best], [note], None
 
 
 def _as_many(prepared: Prepared, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -160,7 +218,7 @@ def _mean_log_prob(
     flow: Distribution, scores: np.ndarray, log_dets: np.ndarray, objective: _Shifted
 ) -> float:
     """Mean log-density of rows in the data's units, by the program that validated them."""
-    return float(log_dets.mean()) - mean_loss(flow, scores, objective=objective) - objective.shift
+    return float(log_dets.mean()) - mean_loss(flow, scores, objective=objective) - float(objective.shift)
 
 
 def _build(settings: Settings, features: int, key: PRNGKeyArray) -> tuple[Flow, list[str]]:
@@ -190,9 +248,9 @@ def _joined(result: FitResult, prepared: Prepared, settings: Settings) -> Flow:
     )
 
 
-def _in_data_units(history: History, prepared: Prepared, shift: float) -> History:
+def _in_data_units(history: History, prepared: Prepared) -> History:
     """Return the history with validation losses moved by the validation rows' own mean log-determinant."""
     if not history.validation_loss:
         return history
-    move = shift - float(prepared.held_out_log_dets.mean())
+    move = float(prepared.training_log_dets.mean() - prepared.held_out_log_dets.mean())
     return dataclasses.replace(history, validation_loss=[loss + move for loss in history.validation_loss])
