@@ -21,6 +21,7 @@ from pushforward.bijectors import (
     Chain,
     Coupling,
     Elementwise,
+    Gate,
     Invert,
     Marginals,
     Permute,
@@ -90,6 +91,7 @@ SCALAR_MAPS: dict[str, Case] = {
     "Affine-exp": _scalar(Affine("exp")),
     "Affine-softplus": _scalar(Affine("softplus")),
     "Affine-sigmoid": _scalar(Affine("sigmoid"), identity=False),
+    "Gate": _scalar(Gate(), identity=False),
     "RationalQuadraticSpline": _scalar(RationalQuadraticSpline()),
     "RationalQuadraticSpline-coarse": _scalar(RationalQuadraticSpline(3, 2.0), slow=True),
 }
@@ -262,5 +264,9 @@ RECIPES: dict[str, Case] = {
     "nsf": _recipe("nsf", 2, bins=4, **_SMALL),
     "nsf-context": _recipe("nsf", 4, context=2, bins=4, slow=True, **_SMALL),
     "nsf-one_feature_in_context": _recipe("nsf", 1, context=2, bins=4, slow=True, **_SMALL),
+    "maf": _recipe("maf", 3, context=2, **_SMALL),
+    "maf-sampling": _recipe("maf", 3, fast="sampling", residual=True, slow=True, **_SMALL),
+    "iaf": _recipe("iaf", 2, **_SMALL),
+    "iaf-context": _recipe("iaf", 3, context=2, fast="density", slow=True, **_SMALL),
     "table": _recipe("table", 2, flow="realnvp", options=_SMALL, knots=4),
 }

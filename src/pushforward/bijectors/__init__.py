@@ -8,7 +8,7 @@ from .elementwise import Elementwise
 from .frozen import Frozen
 from .linear import LU
 from .marginals import Marginals
-from .scalar import Affine, RationalQuadraticSpline, ScalarMap, Scale, Shift
+from .scalar import Affine, Gate, RationalQuadraticSpline, ScalarMap, Scale, Shift
 from .shape import Permute, Reverse
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Coupling",
     "Elementwise",
     "Frozen",
+    "Gate",
     "Invert",
     "Marginals",
     "Permute",

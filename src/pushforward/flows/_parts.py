@@ -2,17 +2,20 @@
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from ..bijectors import Bijector, Chain, Coupling, ScalarMap, Stack
+from ..bijectors import Autoregressive, Bijector, Chain, Coupling, Invert, Reverse, ScalarMap, Stack
 from ..distributions import Distribution, StandardLogistic, StandardNormal, StudentT
 from ..errors import ConfigError
-from ..nets import MLP
+from ..nets import MADE, MLP
+
+Fast = Literal["density", "sampling"]
+"""Which direction of an autoregressive flow takes one pass."""
 
 
 def check_sizes(who: str, *, least: int = 1, **sizes: int) -> None:
@@ -95,3 +98,43 @@ def base_law(who: str, kind: str, features: int) -> Distribution:
 def say_one_dimensional(who: str, instead: str) -> None:
     """Warn that a coupling needs two features, and say what is built for one."""
     warnings.warn(f"{who}: a coupling needs two features; for one, {instead} is built.", stacklevel=4)
+
+
+def autoregressive(
+    key: PRNGKeyArray,
+    scalar: ScalarMap,
+    features: int,
+    context_features: int,
+    fast: Fast,
+    **net: Any,
+) -> Bijector:
+    """Return an autoregressive layer on reversed elements, inverted if densities are to be fast.
+
+    Args:
+        key: for the initial weights.
+        scalar: the scalar map.
+        features: size of an event.
+        context_features: size of the context; 0 for none.
+        fast: "density" or "sampling".
+        **net: hidden and further arguments of the `MADE`.
+    """
+    made = MADE(key, features, scalar.num_params, context_features=context_features, **net)
+    layer = Chain([Reverse((features,)), Autoregressive(scalar, made, context_shape(context_features))])
+    return Invert(layer) if fast == "density" else layer
+
+
+def check_autoregressive(
+    who: str, features: int, context_features: int, layers: int, hidden: tuple[int, ...], fast: str
+) -> None:
+    """Raise a ConfigError if an argument of an affine autoregressive recipe does not fit; warn of one feature."""
+    check_sizes(who, features=features, layers=layers)
+    check_sizes(who, least=0, context_features=context_features)
+    check_hidden(who, hidden)
+    if fast not in ("density", "sampling"):
+        raise ConfigError(f"{who}: expected fast density or sampling, got {fast!r}.")
+    if features == 1 and not context_features:
+        warnings.warn(
+            f"{who}: with one feature, affine layers only shift and scale the base, however many they are: a normal "
+            "base stays Gaussian. nsf bends it.",
+            stacklevel=4,
+        )

@@ -32,9 +32,9 @@ def settings_for(
 
     The rule for "auto": an autoregressive neural spline flow on a normal base, the order of the columns reversed from
     layer to layer; heavy tails are the business of the preprocessing. Learned linear maps between the layers were
-    worse on four of five tables and alike on the fifth (benchmarks/README.md). Fewer than 10,000 rows get 3 layers of 2 x 64 units with
-    dropout 0.2, batches of 256 and 6,000 steps; more rows 4 layers of 2 x 128 units, batches of 512 and 10,000
-    steps. Early stopping does the rest.
+    worse on four of five tables and alike on the fifth (benchmarks/README.md). Fewer than 10,000 rows get 3 layers of
+    2 x 64 units with dropout 0.2, batches of 256 and 6,000 steps; more rows 4 layers of 2 x 128 units, batches of 512
+    and 10,000 steps. Early stopping does the rest.
 
     Args:
         flow: name of a recipe, or "auto".

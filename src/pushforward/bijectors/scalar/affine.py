@@ -1,4 +1,4 @@
-"""Affine scalar maps: Shift, Scale and Affine, with the scale parameterisations of the papers."""
+"""Affine scalar maps: Shift, Scale, Affine and Gate, with the scale parameterisations of the papers."""
 
 import math
 from typing import ClassVar, Literal
@@ -106,7 +106,38 @@ class Affine(ScalarMap):
             return self.bound * jnp.tanh(raw / self.bound)
         if self.scale == "softplus":
             return _log_softplus(jnp.maximum(raw + _SOFTPLUS_SHIFT, _LEAST_LOG_SCALE))
-        return jax.nn.log_sigmoid(jnp.maximum(raw + _SIGMOID_SHIFT, _LEAST_LOG_SCALE))
+        return _log_gate(raw)
+
+
+class Gate(ScalarMap):
+    """y = g x + (1 - g) m with a gate g = sigmoid(s + 2): a moving average, numerically stable in deep flows.
+
+    It contracts only. At parameters zero it is a multiplication by 0.88 rather than the identity: the gate starts
+    nearly open, as the paper advises. Its logarithm stops at -30.
+
+    Reference: Kingma et al. 2016, IAF, arXiv:1606.04934, eq. 13-14.
+    """
+
+    elementwise: ClassVar[bool] = True
+
+    @property
+    def num_params(self) -> int:
+        """2: s, the raw gate, and m."""
+        return 2
+
+    def forward(self, params: Array, x: Array) -> tuple[Array, Array]:
+        """Mix x and m; see `ScalarMap`."""
+        log_gate = _log_gate(params[0])
+        return x * jnp.exp(log_gate) - params[1] * jnp.expm1(log_gate), log_gate
+
+    def inverse(self, params: Array, y: Array) -> tuple[Array, Array]:
+        """Take m's part away; see `ScalarMap`."""
+        log_gate = _log_gate(params[0])
+        return (y + params[1] * jnp.expm1(log_gate)) * jnp.exp(-log_gate), -log_gate
+
+
+def _log_gate(raw: Array) -> Array:
+    return jax.nn.log_sigmoid(jnp.maximum(raw + _SIGMOID_SHIFT, _LEAST_LOG_SCALE))
 
 
 def _log_softplus(u: Array) -> Array:

@@ -1,0 +1,81 @@
+"""maf and iaf: the papers' formulas, mirror images of each other, and what one feature comes to."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+
+import pushforward as pf
+from pushforward.bijectors.frozen import trainable
+from pushforward.errors import ConfigError
+
+SIZES = {"features": 4, "layers": 3, "hidden": (12,)}
+
+
+def moved(flow):
+    """The flow with its parameters away from the initial ones."""
+    return jax.tree.map(
+        lambda leaf, yes: leaf + 0.3 * jr.normal(jr.key(leaf.size), leaf.shape) if yes else leaf,
+        flow,
+        trainable(flow),
+    )
+
+
+@pytest.mark.parametrize("recipe", [pf.flows.maf, pf.flows.iaf])
+def test_fast_turns_the_same_layers_round(recipe):
+    density, sampling = (moved(recipe(jr.key(0), fast=fast, **SIZES)) for fast in ("density", "sampling"))
+    assert density.bijector.cheap == "inverse"
+    assert sampling.bijector.cheap == "forward"
+    x = jr.normal(jr.key(1), (6, 4))
+    for index in range(3):
+        there = jax.vmap(density.bijector.layer(index).inverse)(x)
+        np.testing.assert_allclose(there, jax.vmap(sampling.bijector.layer(index).forward)(x), rtol=1e-6)
+
+
+def test_maf_layer_is_the_papers_formula():
+    flow = moved(pf.flows.maf(jr.key(0), features=3, layers=1, hidden=(8,)))
+    x = jnp.array([0.3, -1.0, 2.0])
+    net = flow.bijector.layer(0).bijector[1].net
+    backwards = x[::-1]
+    raw, shift = net(backwards)
+    z = backwards * np.exp(5 * np.tanh(raw / 5)) + shift
+    np.testing.assert_allclose(flow.to_base(x), z, rtol=1e-5)
+
+
+def test_iaf_layer_is_the_papers_algorithm():
+    flow = moved(pf.flows.iaf(jr.key(0), features=3, layers=1, hidden=(8,), context_features=2))
+    z, h = jnp.array([0.3, -1.0, 2.0]), jnp.array([1.0, -0.5])
+    s, m = flow.bijector.layer(0)[1].net(z[::-1], h)
+    gate = jax.nn.sigmoid(s + 2)
+    np.testing.assert_allclose(flow.to_data(z, h), gate * z[::-1] + (1 - gate) * m, rtol=1e-5)
+    assert np.asarray(flow.sample_and_log_prob(jr.key(2), (5,), h)[1]).shape == (5,)
+
+
+@pytest.mark.parametrize("recipe", [pf.flows.maf, pf.flows.iaf])
+def test_samples_and_densities_agree(recipe):
+    flow = moved(recipe(jr.key(0), **SIZES))
+    x, log_prob = flow.sample_and_log_prob(jr.key(3), (50,))
+    np.testing.assert_allclose(flow.log_prob(x), log_prob, rtol=1e-3, atol=1e-3)
+
+
+def test_one_feature_says_that_it_stays_gaussian():
+    with pytest.warns(
+        UserWarning, match=r"^maf: with one feature, affine layers only shift and scale the base"
+    ):
+        flow = pf.flows.maf(jr.key(0), features=1, layers=2, hidden=(4,))
+    x = jnp.linspace(-2, 2, 5)[:, None]
+    second = np.diff(np.asarray(moved(flow).log_prob(x)), n=2)  # of a Gaussian constant
+    np.testing.assert_allclose(second, second[0], rtol=1e-3)
+
+
+def test_unknown_direction():
+    with pytest.raises(ConfigError, match=r"^maf: expected fast density or sampling, got 'both'\.$"):
+        pf.flows.maf(jr.key(0), features=2, fast="both")
+
+
+def test_arguments_are_recorded():
+    flow = pf.flows.iaf(jr.key(0), **SIZES)
+    assert json.loads(flow.recipe.arguments)["fast"] == "sampling"
