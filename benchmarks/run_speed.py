@@ -125,7 +125,7 @@ def main() -> None:
         for worker in workers:
             worker.close()
     for workload in args.workloads:
-        if args.cold_rounds:
+        if args.cold_rounds and not WORKLOADS[workload].autoregressive:
             records += time_cold_starts(workload, args.libraries, args)
     versions = {package: number for reply in found for package, number in reply.items()}
     head = {"machine": machine(), "threads": args.threads, "rounds": args.rounds, "load": load}

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from workloads import EVALUATED_ROWS
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
@@ -26,12 +25,13 @@ class Conditioner(nn.Sequential):
         return super().forward(x)
 
 
-def jobs(model: nn.Module, log_prob, sample, rows, batch: int, compiled: bool) -> dict:
+def jobs(model: nn.Module, log_prob, sample, rows, workload, compiled: bool) -> dict:
     """The timed jobs of a model: each takes the number of calls to make."""
     data = torch.from_numpy(rows)
     # The fused kernel is the fastest Adam on a CPU (steps 1.05 to 1.25 times faster than with its default).
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
     loss = torch.compile(lambda x: -log_prob(x).mean()) if compiled else lambda x: -log_prob(x).mean()
+    batch = workload.batch
     batches = len(rows) // batch
 
     def step(calls: int) -> None:
@@ -47,11 +47,11 @@ def jobs(model: nn.Module, log_prob, sample, rows, batch: int, compiled: bool) -
     @torch.inference_mode()
     def density(calls: int) -> None:
         for _ in range(calls):
-            log_prob(data)
+            log_prob(data[: workload.rows])
 
     @torch.inference_mode()
     def draw(calls: int) -> None:
         for _ in range(calls):
-            sample(EVALUATED_ROWS)
+            sample(workload.rows)
 
     return {"training step": step} | ({} if compiled else {"density": density, "sampling": draw})

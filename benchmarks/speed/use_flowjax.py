@@ -1,4 +1,4 @@
-"""FlowJAX: `coupling_flow`, with everything a user can compile compiled and the data on the device.
+"""FlowJAX: `coupling_flow` and `masked_autoregressive_flow`, all that a user can compile compiled, data on the device.
 
 Seven inner knots make eight bins. The spline also learns the slopes at both ends (two parameters more than
 the workload), and the permutations between layers are random, as the library fixes. `jax.jit` over the flat
@@ -16,15 +16,15 @@ import optax
 import paramax
 from flowjax.bijections import RationalQuadraticSpline
 from flowjax.distributions import StandardNormal
-from flowjax.flows import coupling_flow
-from workloads import EVALUATED_ROWS
+from flowjax.flows import coupling_flow, masked_autoregressive_flow
 
 
 def make_flow(workload):
     spline = None
     if workload.bins is not None:
         spline = RationalQuadraticSpline(knots=workload.bins - 1, interval=5)
-    return coupling_flow(
+    recipe = masked_autoregressive_flow if workload.autoregressive else coupling_flow
+    return recipe(
         jax.random.key(0),
         base_dist=StandardNormal((workload.features,)),
         transformer=spline,  # None: affine
@@ -50,7 +50,7 @@ def build(workload, rows, compiled):
         return optax.apply_updates(leaves, updates), state
 
     log_prob = jax.jit(lambda leaves, x: flow_of(leaves).log_prob(x))
-    sample = jax.jit(lambda leaves, key: flow_of(leaves).sample(key, (EVALUATED_ROWS,)))
+    sample = jax.jit(lambda leaves, key: flow_of(leaves).sample(key, (workload.rows,)))
     fitted = [jnp.copy(leaf) for leaf in leaves], optimizer.init(leaves)
     rng = np.random.default_rng(0)
     batches = len(rows) // batch
@@ -66,7 +66,7 @@ def build(workload, rows, compiled):
 
     def density(calls):
         for _ in range(calls):
-            log_prob(leaves, data).block_until_ready()
+            log_prob(leaves, data[: workload.rows]).block_until_ready()
 
     def draw(calls):
         for call in range(calls):

@@ -1,4 +1,4 @@
-"""Pushforward: `flows.realnvp` and `flows.nsf` with permutations between layers, through the public calls.
+"""Pushforward: `flows.realnvp`, `flows.nsf` with permutations between layers and `flows.maf`, through the public calls.
 
 Training is timed twice: as `fit` runs it (whole epochs compiled, with its gradient clipping, average of
 the weights and schedule; the clock is the history's own, from the second epoch on, so compilation is left out
@@ -13,13 +13,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from workloads import EVALUATED_ROWS
 
 import pushforward as pf
 
 
 def make_flow(workload):
     sizes = {"features": workload.features, "layers": workload.layers, "hidden": workload.hidden}
+    if workload.autoregressive and workload.bins is None:
+        return pf.flows.maf(jax.random.key(0), **sizes)
+    if workload.autoregressive:
+        return pf.flows.nsf(
+            jax.random.key(0), bins=workload.bins, mixing="reverse", autoregressive=True, **sizes
+        )
     if workload.bins is None:
         return pf.flows.realnvp(jax.random.key(0), **sizes)
     return pf.flows.nsf(jax.random.key(0), bins=workload.bins, mixing="permutation", **sizes)
@@ -47,11 +52,11 @@ def build(workload, rows, compiled):
 
     def density(calls):
         for _ in range(calls):
-            flow.log_prob(data).block_until_ready()
+            flow.log_prob(data[: workload.rows]).block_until_ready()
 
     def draw(calls):
         for call in range(calls):
-            flow.sample(jax.random.key(call), (EVALUATED_ROWS,)).block_until_ready()
+            flow.sample(jax.random.key(call), (workload.rows,)).block_until_ready()
 
     one = single_steps(flow, data, workload.batch)
     return {"training step": fit, "training step, one call": one, "density": density, "sampling": draw}

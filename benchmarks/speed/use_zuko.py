@@ -1,4 +1,4 @@
-"""zuko: `NICE`, its coupling flow, with affine or spline univariates.
+"""zuko: `NICE`, its coupling flow, and `MAF`, with affine or spline univariates.
 
 `NSF(passes=2)` is also a coupling, but through a masked network that computes and discards the parameters of
 the passive half; giving `NICE` the spline univariate is faster and has exactly the workload's sizes.
@@ -14,9 +14,6 @@ def build(workload, rows, compiled):
     if workload.bins is not None:
         knots = ((workload.bins,), (workload.bins,), (workload.bins - 1,))
         spline = {"univariate": zuko.transforms.MonotonicRQSTransform, "shapes": knots}
-    flow = zuko.flows.NICE(
-        workload.features, transforms=workload.layers, hidden_features=workload.hidden, **spline
-    )
-    return jobs(
-        flow, lambda x: flow().log_prob(x), lambda n: flow().sample((n,)), rows, workload.batch, compiled
-    )
+    recipe = zuko.flows.MAF if workload.autoregressive else zuko.flows.NICE
+    flow = recipe(workload.features, transforms=workload.layers, hidden_features=workload.hidden, **spline)
+    return jobs(flow, lambda x: flow().log_prob(x), lambda n: flow().sample((n,)), rows, workload, compiled)

@@ -41,7 +41,8 @@ def serve(module, compiled: bool, channel) -> None:
             workload = WORKLOADS[request["workload"]]
             jobs = module.build(workload, training_rows(workload), compiled)
             # Only Pushforward has two ways to train; the others' one is measured beside each.
-            jobs.setdefault(ONE_CALL, jobs["training step"])
+            if jobs:
+                jobs.setdefault(ONE_CALL, jobs["training step"])
             for job in jobs.values():
                 job(2)  # compiles, and fills caches
             reply = {"seconds": time.perf_counter() - start, "jobs": list(jobs)}

@@ -9,10 +9,10 @@ EVALUATED_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Workload:
-    """One architecture: `layers` couplings whose conditioners are ReLU networks with `hidden` units.
+    """One architecture: `layers` couplings, or masked autoregressive layers, of ReLU networks with `hidden` units.
 
-    `bins` is None for affine couplings; otherwise the couplings are rational-quadratic splines on [-5, 5]
-    with identity tails.
+    `bins` is None for affine layers; otherwise they are rational-quadratic splines on [-5, 5] with identity
+    tails. Densities and samples are of `rows` rows.
     """
 
     features: int
@@ -20,11 +20,18 @@ class Workload:
     hidden: tuple[int, ...]
     batch: int
     bins: int | None = None
+    autoregressive: bool = False
+    rows: int = EVALUATED_ROWS
 
 
 WORKLOADS = {
     "realnvp-2d": Workload(features=2, layers=8, hidden=(64, 64), batch=256),
     "nsf-21d": Workload(features=21, layers=8, hidden=(128, 128), batch=512, bins=8),
+    "maf-21d": Workload(features=21, layers=5, hidden=(256, 256), batch=512, autoregressive=True),
+    "maf-63d": Workload(features=63, layers=5, hidden=(512, 512), batch=512, autoregressive=True, rows=1000),
+    "nsf-ar-63d": Workload(
+        features=63, layers=5, hidden=(512, 512), batch=512, bins=8, autoregressive=True, rows=100
+    ),
 }
 
 
