@@ -1,8 +1,10 @@
+import jax
 import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
 import pytest
 
-from pushforward.bijectors import Affine, Elementwise, RationalQuadraticSpline, Scale, Shift
+from pushforward.bijectors import Affine, Elementwise, RationalQuadraticSpline, Scale, Shift, elementwise
 from pushforward.bijectors.elementwise import map_elements
 from pushforward.errors import ShapeError
 
@@ -45,3 +47,24 @@ def test_map_elements_sums_the_log_derivatives():
     mapped, log_det = map_elements(Scale().forward, params, values)
     np.testing.assert_allclose(mapped, np.exp(np.arange(6.0)).reshape(2, 3), rtol=1e-6)
     assert log_det == 15
+
+
+def test_many_elements_are_mapped_in_pieces_without_a_difference(monkeypatch):
+    spline, n = RationalQuadraticSpline(4, 3.0), 7
+    params = jr.normal(jr.key(0), (n, 50, spline.num_params))
+    values = jr.normal(jr.key(1), (n, 50))
+
+    def total(params, values):
+        mapped, log_dets = jax.vmap(Elementwise.forward_and_log_det)(
+            jax.vmap(lambda p: Elementwise(spline, (50,), p))(params), values
+        )
+        return jnp.sum(mapped * jnp.cos(values)) + jnp.sum(log_dets)
+
+    def seen():
+        jax.clear_caches()
+        return jax.value_and_grad(total, argnums=(0, 1))(params, values)
+
+    whole = seen()
+    monkeypatch.setattr(elementwise, "_PIECE", 21)  # three rows at a time, the last piece filled up
+    pieces = seen()
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-5), whole, pieces)

@@ -1,5 +1,6 @@
 """Elementwise: a scalar map with free parameters for every element."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import equinox as eqx
@@ -83,11 +84,46 @@ def map_elements(function: Callable, params: Array, values: Array) -> tuple[Arra
     return mapped, jnp.sum(log_derivatives)
 
 
+_PIECE = 8192
+"""Numbers mapped at a time on a CPU, where what a spline computes on the way then stays in the cache."""
+
+
 def _map(params: Array, values: Array, *, function: Callable) -> tuple[Array, Array]:
-    # What is computed on the way is computed again for the gradient: it is cheap, and there is much of it.
-    mapped, log_derivatives = jax.checkpoint(function)(params, values)
     shape = jnp.broadcast_shapes(params.shape[1:], values.shape)
-    return jnp.broadcast_to(mapped, shape), jnp.broadcast_to(log_derivatives, shape)
+
+    def whole(params: Array, values: Array) -> tuple[Array, Array]:
+        # What is computed on the way is computed again for the gradient: it is cheap, and there is much of it.
+        mapped, log_derivatives = jax.checkpoint(function)(params, values)
+        return jnp.broadcast_to(mapped, shape), jnp.broadcast_to(log_derivatives, shape)
+
+    rows = max(_PIECE // math.prod(shape[1:]), 1) if math.prod(shape) else 1
+    if math.prod(shape) <= 2 * _PIECE or shape[0] <= rows:
+        return whole(params, values)
+
+    def in_pieces(params: Array, values: Array) -> tuple[Array, Array]:
+        count = -(-shape[0] // rows)
+        size = -(-shape[0] // count)
+        missing = count * size - shape[0]
+        # Filled up with copies of the last row rather than zeros, at which a map need not be defined.
+        params, values = (
+            jnp.concatenate(
+                [a, *[jax.lax.slice_in_dim(a, -1 + a.shape[k], a.shape[k], axis=k)] * missing], axis=k
+            )
+            for k, a in ((1, params), (0, jnp.broadcast_to(values, shape)))
+        )
+
+        def piece(index: Array) -> tuple[Array, Array]:
+            cut = [
+                jax.lax.dynamic_slice_in_dim(a, index * size, size, axis=k)
+                for k, a in ((1, params), (0, values))
+            ]
+            mapped, log_derivatives = jax.checkpoint(function)(*cut)
+            return tuple(jnp.broadcast_to(a, (size, *shape[1:])) for a in (mapped, log_derivatives))
+
+        pieces = jax.lax.map(piece, jnp.arange(count))
+        return tuple(a.reshape(count * size, *shape[1:])[: shape[0]] for a in pieces)
+
+    return jax.lax.platform_dependent(params, values, cpu=in_pieces, default=whole)
 
 
 _all_at_once = batch_last(_map, carried=(0, 1))
