@@ -54,7 +54,9 @@ def test_check_recipe_refuses_other_kinds(options, message):
 
 
 def test_check_recipe_refuses_unknown_recipes():
-    with pytest.raises(ConfigError, match=r"^--flow: expected auto or one of .*nice, .*nsf.*, got 'table'\.$"):
+    with pytest.raises(
+        ConfigError, match=r"^--flow: expected auto or one of .*nice, .*nsf.*, got 'table'\.$"
+    ):
         check_recipe("table", None)
     with refused("--option: its meaning depends on the recipe: name one with --flow."):
         check_recipe("auto", {"layers": 2})
