@@ -1,11 +1,13 @@
 """Elementwise: a scalar map with free parameters for every element."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ..errors import ShapeError
@@ -89,41 +91,38 @@ _PIECE = 8192
 
 
 def _map(params: Array, values: Array, *, function: Callable) -> tuple[Array, Array]:
+    """Map all elements: shapes (num_params, n, *batch) and (n, *batch), where a batch of 1 serves any."""
     shape = jnp.broadcast_shapes(params.shape[1:], values.shape)
-
-    def whole(params: Array, values: Array) -> tuple[Array, Array]:
-        # What is computed on the way is computed again for the gradient: it is cheap, and there is much of it.
-        mapped, log_derivatives = jax.checkpoint(function)(params, values)
-        return jnp.broadcast_to(mapped, shape), jnp.broadcast_to(log_derivatives, shape)
-
-    rows = max(_PIECE // math.prod(shape[1:]), 1) if math.prod(shape) else 1
-    if math.prod(shape) <= 2 * _PIECE or shape[0] <= rows:
+    values = jnp.broadcast_to(values, shape)
+    # What is computed on the way is computed again for the gradient: it is cheap, and there is much of it.
+    whole = jax.checkpoint(functools.partial(_whole, function))
+    if math.prod(shape) <= 2 * _PIECE or shape[0] == 1:
         return whole(params, values)
+    return jax.lax.platform_dependent(params, values, cpu=functools.partial(_in_pieces, whole), default=whole)
 
-    def in_pieces(params: Array, values: Array) -> tuple[Array, Array]:
-        count = -(-shape[0] // rows)
-        size = -(-shape[0] // count)
-        missing = count * size - shape[0]
-        # Filled up with copies of the last row rather than zeros, at which a map need not be defined.
-        params, values = (
-            jnp.concatenate(
-                [a, *[jax.lax.slice_in_dim(a, -1 + a.shape[k], a.shape[k], axis=k)] * missing], axis=k
-            )
-            for k, a in ((1, params), (0, jnp.broadcast_to(values, shape)))
-        )
 
-        def piece(index: Array) -> tuple[Array, Array]:
-            cut = [
-                jax.lax.dynamic_slice_in_dim(a, index * size, size, axis=k)
-                for k, a in ((1, params), (0, values))
-            ]
-            mapped, log_derivatives = jax.checkpoint(function)(*cut)
-            return tuple(jnp.broadcast_to(a, (size, *shape[1:])) for a in (mapped, log_derivatives))
+def _whole(function: Callable, params: Array, values: Array) -> tuple[Array, Array]:
+    mapped, log_derivatives = function(params, values)
+    return jnp.broadcast_to(mapped, values.shape), jnp.broadcast_to(log_derivatives, values.shape)
 
-        pieces = jax.lax.map(piece, jnp.arange(count))
-        return tuple(a.reshape(count * size, *shape[1:])[: shape[0]] for a in pieces)
 
-    return jax.lax.platform_dependent(params, values, cpu=in_pieces, default=whole)
+def _in_pieces(whole: Callable, params: Array, values: Array) -> tuple[Array, Array]:
+    """Apply `whole` to some rows of elements after the other, about _PIECE numbers each."""
+    rows = values.shape[0]
+    count = -(-rows // max(_PIECE // math.prod(values.shape[1:]), 1))
+    size = -(-rows // count)
+    # Filled up with copies of the last row rather than zeros, at which a map need not be defined.
+    filled = np.minimum(np.arange(count * size), rows - 1)
+    if count * size > rows:
+        params, values = params[:, filled], values[filled]
+
+    def piece(index: Array) -> tuple[Array, Array]:
+        cut = functools.partial(jax.lax.dynamic_slice_in_dim, start_index=index * size, slice_size=size)
+        return whole(cut(params, axis=1), cut(values, axis=0))
+
+    mapped, log_derivatives = jax.lax.map(piece, jnp.arange(count))
+    shape = (count * size, *values.shape[1:])
+    return mapped.reshape(shape)[:rows], log_derivatives.reshape(shape)[:rows]
 
 
 _all_at_once = batch_last(_map, carried=(0, 1))

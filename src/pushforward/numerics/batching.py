@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
@@ -43,7 +44,7 @@ def batch_last(function: Callable, carried: tuple[int, ...]) -> Callable:
 
     def shapes(*arguments: Any, **options: Any) -> list[Any]:
         results = jax.eval_shape(functools.partial(plain, **options), *arguments)
-        return [jax.core.ShapedArray(result.shape, result.dtype) for result in results]
+        return [ShapedArray(result.shape, result.dtype) for result in results]
 
     def derivative(primals: tuple, tangents: tuple, /, **options: Any) -> tuple[Any, Any]:
         full = [ad.instantiate_zeros(tangent) for tangent in tangents]
