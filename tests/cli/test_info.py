@@ -12,7 +12,7 @@ def test_info_shows_columns_flow_and_fit(cli, flow, tmp_path):
     assert (outcome.code, outcome.err) == (0, "")
     lines = outcome.out.splitlines()
     assert lines[0].startswith(f"file           {path}, ")
-    assert lines[0].endswith(" kB, format 1")
+    assert lines[0].endswith(" kB, format 2")
     assert lines[1].startswith("version        written by pushforward ")
     assert lines[2] == (
         "flow           table(context_features=0, features=3, flow=realnvp, knots=4, "

@@ -95,12 +95,12 @@ def test_a_text(attack):
 
 def test_a_model_of_another_library(attack):
     message = attack(build({"__metadata__": {"format": "pt"}}))
-    assert message == f'key "format": expected "1", which pushforward {VERSION} reads, got "pt".'
+    assert message == f'key "format": expected "2", which pushforward {VERSION} reads, got "pt".'
 
 
 def test_plain_safetensors_without_metadata(attack):
     assert attack(build({})) == (
-        f'key "format": expected "1", which pushforward {VERSION} reads, '
+        f'key "format": expected "2", which pushforward {VERSION} reads, '
         "got none: this is not a model file of pushforward."
     )
 
@@ -166,7 +166,7 @@ def test_very_many_arrays(attack):
     entry = '{"dtype":"I8","shape":[0],"data_offsets":[0,0]}'
     header = "{" + ",".join(f'"{i}":{entry}' for i in range(20_000)) + "}"
     assert attack(build(header.encode())) == (
-        f'key "format": expected "1", which pushforward {VERSION} reads, '
+        f'key "format": expected "2", which pushforward {VERSION} reads, '
         "got none: this is not a model file of pushforward."
     )
 

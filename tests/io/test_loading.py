@@ -53,7 +53,7 @@ def test_describe_runs_no_recipe_and_reads_no_array(flow, saved, tmp_path, calls
     assert calls == []
     assert len(found.pop("sha256")) == 64
     assert found == {
-        "format": "1",
+        "format": "2",
         "recipe": "tiny",
         "arguments": {
             "features": 3, "context_features": 0, "layers": 1, "hidden": [], "offset": 0.0, "note": "",

@@ -30,13 +30,13 @@ def test_what_is_encoded_is_decoded():
     assert decode(encode(RECIPE, None, ARRAYS)).table is None
 
 
-def test_the_format_is_1():
+def test_the_format_is_2():
     """Another number needs a reader for the old one and a golden file of each."""
-    assert FORMAT == texts()["format"] == "1"
+    assert FORMAT == texts()["format"] == "2"
 
 
 def test_the_digest_is_what_the_format_says():
-    plain = {"format": "1", "recipe": "r"}
+    plain = {"format": "2", "recipe": "r"}
     expected = hashlib.sha256(
         json.dumps(plain, sort_keys=True).encode() + b"a float32 (2,)\n" + ARRAYS["a"].tobytes()
     )
@@ -55,13 +55,13 @@ def test_the_digest_sees_every_text_and_every_array():
     [
         (
             without("format"),
-            f'key "format": expected "1", which pushforward {VERSION} reads, '
+            f'key "format": expected "2", which pushforward {VERSION} reads, '
             "got none: this is not a model file of pushforward",
         ),
-        (texts(format="2"), f'key "format": expected "1", which pushforward {VERSION} reads, got "2"'),
+        (texts(format="3"), f'key "format": expected "2", which pushforward {VERSION} reads, got "3"'),
         (
             texts(format="pt", x="1"),
-            f'key "format": expected "1", which pushforward {VERSION} reads, got "pt"',
+            f'key "format": expected "2", which pushforward {VERSION} reads, got "pt"',
         ),
         (texts(loader="x"), f'metadata: expected only the keys {KNOWN}, got "loader"'),
         (without("recipe"), 'key "recipe": expected text, got none'),

@@ -45,7 +45,7 @@ def test_the_file_is_plain_safetensors(flow, saved, tmp_path):
     assert arrays["bijector.order"].dtype == np.int32
     with safetensors.safe_open(tmp_path / "good.safetensors", "np") as file:
         texts = file.metadata()
-    assert texts["format"] == "1"
+    assert texts["format"] == "2"
     assert texts["recipe"] == "tiny"
     assert texts["table"] == '{"columns": ["a", "b", "c"]}'
     assert set(texts) == {"format", "recipe", "arguments", "table", "version", "sha256"}

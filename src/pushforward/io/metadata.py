@@ -14,7 +14,7 @@ from . import strict_json
 from .container import update_hash
 from .refusal import Refused, show
 
-FORMAT = "1"
+FORMAT = "2"
 """The number of the file format that this version writes and reads."""
 
 _MAX_BYTES = {"arguments": 2**18, "table": 2**20}
