@@ -118,5 +118,6 @@ def _checked(
     if conditions is None:
         return rows, None
     if given not in ((), batch):
-        raise ShapeError(f"{who}: expected one context or {batch[0]}, as many as rows, got {given} of them.")
+        count = " x ".join(str(size) for size in given)
+        raise ShapeError(f"{who}: expected one context or {batch[0]}, as many as rows, got {count}.")
     return rows, np.broadcast_to(conditions, (*batch, *conditions.shape[len(given) :]))
