@@ -79,9 +79,10 @@ def test_the_base_and_preprocessing_are_followed():
     for index, (mean, variance) in enumerate(layer_by_layer(table.bijector[0], reached)):
         np.testing.assert_allclose(stack.layer(index)[0].mean.value, mean, rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(stack.layer(index)[0].variance.value, variance, rtol=1e-3)
-    nested = pf.settle(Flow(Flow(StandardNormal((3,)), BatchNorm((3,))), BatchNorm((3,))), ROWS)
-    np.testing.assert_allclose(nested.base.bijector.mean.value, 0, atol=1e-5)
-    np.testing.assert_allclose(nested.base.bijector.variance.value, 1, rtol=1e-4)
+    outer = moved(BatchNorm((3,)))
+    nested = pf.settle(Flow(Flow(StandardNormal((3,)), BatchNorm((3,))), outer), ROWS)
+    np.testing.assert_allclose(nested.base.bijector.mean.value, outer.shift, atol=1e-5)
+    np.testing.assert_allclose(nested.base.bijector.variance.value, np.exp(2 * outer.log_scale), rtol=1e-4)
 
 
 @register

@@ -78,6 +78,19 @@ def test_statistics_are_those_of_the_training_rows_in_float64():
             values = (values - mean) / np.sqrt(variance + 1e-5) * np.exp(norm.log_scale) + np.asarray(norm.shift)
 
 
+def test_an_average_is_returned_with_statistics_of_its_own(equal):
+    """The steps are the same with and without it; what is handed out differs, and so do the statistics."""
+    plain, average = (
+        fit(flow_of(), BENT, **(QUIET | {"validation": 0, "optimizer": Optimizer(learning_rate=5e-3, ema=ema)}))
+        for ema in (None, 0.9)
+    )
+    assert plain.history.train_loss == average.history.train_loss
+    norms = [result.flow.bijector.layer(0)[0] for result in (plain, average)]
+    assert (norms[0].shift != norms[1].shift).all()
+    assert (norms[0].mean.value != norms[1].mean.value).all()
+    equal(settle(average.flow, BENT), average.flow)
+
+
 def test_without_validation_and_interrupted_the_statistics_fit_too(equal, monkeypatch):
     result = fit(flow_of(), BENT, **(QUIET | {"validation": 0}))
     equal(settle(result.flow, BENT), result.flow)
