@@ -73,7 +73,7 @@ def test_a_channel_is_the_last_axis():
 
 
 def test_gradients_flow_through_the_batchs_statistics():
-    """Against central differences in float64, with respect to the rows: through fixed statistics they would not agree."""
+    """Against central differences in float64; with fixed statistics the gradient is another one."""
     with jax.enable_x64(True):
         rows, direction, along = (RANDOM.normal(size=(5, 3)) for _ in range(3))
         layer = placed(BatchNorm((3,)), GAMMA.astype(float), BETA.astype(float))
@@ -91,7 +91,9 @@ def test_gradients_flow_through_the_batchs_statistics():
         assert abs(jnp.sum(held * direction) - difference) > 1e-2
 
 
-@pytest.mark.parametrize("rows", [np.ones((4, 2), np.float32), np.float32([[3.0, -1e4]])], ids=["constant", "one row"])
+@pytest.mark.parametrize(
+    "rows", [np.ones((4, 2), np.float32), np.float32([[3.0, -1e4]])], ids=["constant", "one row"]
+)
 def test_variance_zero_stays_finite(rows):
     layer = placed(BatchNorm((2,)), np.float32([0.5, 0.0]), np.float32([1.0, 2.0]))
     (x, log_det), pull = jax.vjp(lambda r: in_batch(layer, r), rows)
@@ -116,11 +118,12 @@ def test_layers_in_containers_share_the_batch():
 @pytest.mark.parametrize("mapped", ["alone", "in another batch"])
 def test_a_key_without_a_batch_is_refused(mapped):
     layer = Chain([BatchNorm((3,))])
+    call = {
+        "alone": lambda: layer.inverse(ROWS[0], key=jr.key(0)),
+        "in another batch": lambda: in_batch(layer, ROWS, axis_name="other"),
+    }[mapped]
     with pytest.raises(ConfigError) as caught:
-        if mapped == "alone":
-            layer.inverse(ROWS[0], key=jr.key(0))
-        else:
-            in_batch(layer, ROWS, axis_name="other")
+        call()
     assert str(caught.value) == (
         "BatchNorm.inverse_and_log_det: with a key it takes the statistics of a training batch, and there is none. "
         "Map the batch by jax.vmap(..., axis_name=pushforward.bijectors.BATCH_AXIS), or leave out the key."

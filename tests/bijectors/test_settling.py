@@ -4,7 +4,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pushforward.bijectors import ActNorm, Affine, BatchNorm, Bijector, Chain, Elementwise, Invert, Reverse, Stack
+from pushforward.bijectors import (
+    ActNorm,
+    Affine,
+    BatchNorm,
+    Bijector,
+    Chain,
+    Elementwise,
+    Invert,
+    Reverse,
+    Stack,
+)
 from pushforward.bijectors.settling import Passing, holds, learn
 from pushforward.errors import ConfigError
 

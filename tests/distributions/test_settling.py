@@ -28,9 +28,7 @@ def layer_by_layer(bijector, rows, context=None):
     """Mean and variance that reach each BatchNorm of a stack, from data to base, computed in float64."""
     found = []
     with jax.enable_x64(True):
-        wide = jax.tree.map(
-            lambda leaf: leaf.astype(float) if eqx.is_inexact_array(leaf) else leaf, bijector
-        )
+        wide = jax.tree.map(lambda leaf: leaf.astype(float) if eqx.is_inexact_array(leaf) else leaf, bijector)
         values = rows.astype(float)
         for index in reversed(range(wide.depth)):
             norm, rest = wide.layer(index)
@@ -40,7 +38,9 @@ def layer_by_layer(bijector, rows, context=None):
                 values = np.asarray(jax.vmap(rest.inverse)(values, context.astype(float)))
             mean, variance = values.mean(0), values.var(0)
             found.append((mean, variance))
-            values = (values - mean) / np.sqrt(variance + 1e-5) * np.exp(norm.log_scale) + np.asarray(norm.shift)
+            values = (values - mean) / np.sqrt(variance + 1e-5) * np.exp(norm.log_scale) + np.asarray(
+                norm.shift
+            )
     return found[::-1]
 
 

@@ -14,7 +14,9 @@ def chunked(rows, chunks, padding=0.0):
     full = np.full((chunks * size, *rows.shape[1:]), padding, rows.dtype)
     full[: len(rows)] = rows
     weights = (np.arange(chunks * size) < len(rows)).astype(rows.dtype)
-    return jnp.asarray(full.reshape(chunks, size, *rows.shape[1:])), jnp.asarray(weights.reshape(chunks, size))
+    return jnp.asarray(full.reshape(chunks, size, *rows.shape[1:])), jnp.asarray(
+        weights.reshape(chunks, size)
+    )
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (4, 2), (2, 3, 2)])

@@ -26,7 +26,7 @@ KEY = jr.key(0)
 RANDOM = np.random.default_rng(0)
 BENT = RANDOM.normal(size=(1000, 3)) * [3.0, 0.2, 40.0]
 BENT[:, 1] += 0.1 * BENT[:, 0] ** 2
-BENT = (BENT + [1.0, -5.0, 300.0]).astype(np.float32)
+BENT = (BENT + np.array([1.0, -5.0, 300.0])).astype(np.float32)
 QUIET = {
     "key": KEY,
     "progress": False,
@@ -73,15 +73,23 @@ def test_statistics_are_those_of_the_training_rows_in_float64():
             norm, layer = wide.layer(index)
             values = np.asarray(jax.vmap(layer.inverse)(values))
             mean, variance = values.mean(0), values.var(0)
-            np.testing.assert_allclose(norm.mean.value, mean, atol=1e-5 * np.sqrt(variance).max() + 1e-5 * abs(mean).max())
+            np.testing.assert_allclose(
+                norm.mean.value, mean, atol=1e-5 * np.sqrt(variance).max() + 1e-5 * abs(mean).max()
+            )
             np.testing.assert_allclose(norm.variance.value, variance, rtol=1e-3)
-            values = (values - mean) / np.sqrt(variance + 1e-5) * np.exp(norm.log_scale) + np.asarray(norm.shift)
+            values = (values - mean) / np.sqrt(variance + 1e-5) * np.exp(norm.log_scale) + np.asarray(
+                norm.shift
+            )
 
 
 def test_an_average_is_returned_with_statistics_of_its_own(equal):
     """The steps are the same with and without it; what is handed out differs, and so do the statistics."""
     plain, average = (
-        fit(flow_of(), BENT, **(QUIET | {"validation": 0, "optimizer": Optimizer(learning_rate=5e-3, ema=ema)}))
+        fit(
+            flow_of(),
+            BENT,
+            **(QUIET | {"validation": 0, "optimizer": Optimizer(learning_rate=5e-3, ema=ema)}),
+        )
         for ema in (None, 0.9)
     )
     assert plain.history.train_loss == average.history.train_loss
@@ -146,7 +154,10 @@ def test_gradients_of_the_objective_are_those_of_differences():
         def loss(params):
             return negative_log_likelihood(eqx.combine(params, fixed), rows, None, weights, KEY)
 
-        slope = sum(jnp.sum(g * a) for g, a in zip(*map(jax.tree.leaves, (jax.grad(loss)(params), along)), strict=True))
+        slope = sum(
+            jnp.sum(g * a)
+            for g, a in zip(*map(jax.tree.leaves, (jax.grad(loss)(params), along)), strict=True)
+        )
         ends = [loss(jax.tree.map(lambda p, a, s=s: p + s * a, params, along)) for s in (1e-5, -1e-5)]
         np.testing.assert_allclose(slope, (ends[0] - ends[1]) / 2e-5, rtol=1e-6)
 
@@ -163,7 +174,9 @@ def test_constant_columns_and_single_rows_train_to_finite_flows():
     for rows, size in ((constant, 90), (BENT[:1], 90), (BENT[:5], 1)):
         settings = QUIET | {"validation": 0, "batch_size": size, "max_epochs": 2}
         flow = fit(flow_of(), rows, **settings).flow
-        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(eqx.filter(flow, eqx.is_inexact_array)))
+        assert all(
+            np.isfinite(leaf).all() for leaf in jax.tree.leaves(eqx.filter(flow, eqx.is_inexact_array))
+        )
 
 
 def test_the_guard_explains_the_flow_with_its_statistics(equal, monkeypatch):
@@ -175,10 +188,12 @@ def test_the_guard_explains_the_flow_with_its_statistics(equal, monkeypatch):
         return NonFiniteLoss("explained")
 
     def infinite(flow, x, context, weights, key):
-        return negative_log_likelihood(flow, x, context, weights, key) + jnp.where(x[0, 0] > -1e9, jnp.inf, 0.0)
+        return negative_log_likelihood(flow, x, context, weights, key) + jnp.where(
+            x[0, 0] > -1e9, jnp.inf, 0.0
+        )
 
     monkeypatch.setattr(pushforward.training.loop, "explain", explain)
-    with pytest.raises(NonFiniteLoss, match="^explained$"):
+    with pytest.raises(NonFiniteLoss, match=r"^explained$"):
         fit(flow_of(), BENT, objective=infinite, **(QUIET | {"validation": 0, "max_epochs": 2}))
     equal(told[0], settle(flow_of(), BENT))
 

@@ -42,7 +42,9 @@ class Settler:
 
     def __call__(self, params: PyTree) -> PyTree:
         """Return the parameters with their statistics: all that a flow needs besides the fixed part."""
-        return params if self._rows is None else eqx.combine(params, _settled(params, self._fixed, self._rows))
+        return (
+            params if self._rows is None else eqx.combine(params, _settled(params, self._fixed, self._rows))
+        )
 
 
 def as_given(params: PyTree, fixed: Distribution) -> PyTree:
