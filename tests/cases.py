@@ -15,8 +15,10 @@ import numpy as np
 
 from pushforward.bijectors import (
     LU,
+    ActNorm,
     Affine,
     Autoregressive,
+    BatchNorm,
     Bijector,
     Chain,
     Coupling,
@@ -173,6 +175,15 @@ BIJECTORS: dict[str, Case] = {
         # Towards the data its tails grow as exp(x), which leaves float32 near 88.
         {**_GROWS, "points": 3 * _events(24, 2), "extremes": {"forward": (0.0, 2.0, -2.0, 20.0, -20.0)}},
     ),
+    "BatchNorm": Case(
+        lambda key: BatchNorm((3,), np.array([1.0, -2.0, 0.0]), np.array([4.0, 0.5, 1e-3])), _GROWS
+    ),
+    "BatchNorm-image": Case(lambda key: BatchNorm((2, 1, 2)), {"structure": "diagonal"}, slow=True),
+    "BatchNorm-stack": Case(
+        lambda key: Stack([Chain([BatchNorm((3,), np.ones(3)), Reverse((3,))]) for _ in range(2)]), slow=True
+    ),
+    "ActNorm": Case(lambda key: ActNorm((3,)), _FROM_IDENTITY),
+    "ActNorm-image": Case(lambda key: ActNorm((2, 1, 2)), _FROM_IDENTITY, slow=True),
     "Coupling-affine": Case(lambda key: _affine_coupling(key, MLP, hidden=(8,)), _COUPLED, slow=True),
     "Coupling-spline": Case(
         _spline_coupling, {"structure": _pattern(alternating(4)), "identity_at_init": True}
@@ -265,6 +276,8 @@ RECIPES: dict[str, Case] = {
     "nsf-context": _recipe("nsf", 4, context=2, bins=4, slow=True, **_SMALL),
     "nsf-one_feature_in_context": _recipe("nsf", 1, context=2, bins=4, slow=True, **_SMALL),
     "maf": _recipe("maf", 3, context=2, **_SMALL),
+    "maf-batch_norm": _recipe("maf", 3, batch_norm=True, **_SMALL),
+    "realnvp-batch_norm": _recipe("realnvp", 3, batch_norm=True, slow=True, layers=3, hidden=(8,)),
     "maf-sampling": _recipe("maf", 3, fast="sampling", residual=True, slow=True, **_SMALL),
     "iaf": _recipe("iaf", 2, **_SMALL),
     "iaf-context": _recipe("iaf", 3, context=2, fast="density", slow=True, **_SMALL),

@@ -8,6 +8,7 @@ from .logistic import Logistic, StandardLogistic
 from .mixture import NormalMixture
 from .normal import MultivariateNormal, Normal, StandardNormal
 from .product import Product
+from .settling import initialize, settle
 from .student_t import StudentT
 from .uniform import Uniform
 
@@ -26,4 +27,6 @@ __all__ = [
     "StandardNormal",
     "StudentT",
     "Uniform",
+    "initialize",
+    "settle",
 ]

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
+from ..bijectors.base import BATCH_AXIS
 from ..distributions.base import Distribution
 from ..distributions.flow import Flow
 
@@ -19,8 +20,9 @@ def negative_log_likelihood(
         x: events, shape (batch, *event_shape).
         context: conditions, shape (batch, *context_shape), or None if the law takes none.
         weights: shape (batch,), not negative; rows of weight 0 are padding.
-        key: for what is random inside a `Flow`, dropout for one; every row gets a key of its own. Without a
-            key the loss is deterministic.
+        key: for what is random inside a `Flow`, dropout for one; every row gets a key of its own, and
+            `BatchNorm` takes the statistics of the batch, in which all rows count alike, those of weight 0
+            too. Without a key the loss is deterministic, and rows do not depend on each other.
 
     Returns:
         A scalar in nats; 0 if all weights are 0.
@@ -29,7 +31,8 @@ def negative_log_likelihood(
         arXiv:1912.02762, sec. 2.3.1.
     """
     if isinstance(flow, Flow) and key is not None:
-        log_probs = jax.vmap(flow._log_prob)(x, context, jr.split(key, x.shape[0]))
+        mapped = jax.vmap(flow._log_prob, axis_name=BATCH_AXIS)
+        log_probs = mapped(x, context, jr.split(key, x.shape[0]))
     else:
         log_probs = jax.vmap(flow._log_prob)(x, context)
     total = jnp.sum(weights)
