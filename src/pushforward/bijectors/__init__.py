@@ -9,7 +9,7 @@ from .frozen import Frozen
 from .linear import LU
 from .marginals import Marginals
 from .scalar import Affine, Gate, RationalQuadraticSpline, ScalarMap, Scale, Shift
-from .shape import Permute, Reverse
+from .shape import Identity, Permute, Reverse
 
 __all__ = [
     "LU",
@@ -21,6 +21,7 @@ __all__ = [
     "Elementwise",
     "Frozen",
     "Gate",
+    "Identity",
     "Invert",
     "Marginals",
     "Permute",

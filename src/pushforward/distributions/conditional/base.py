@@ -21,15 +21,8 @@ class ConditionalLaw(eqx.Module):
             then a log-probability, -inf at all other numbers.
     """
 
-    @property
-    @abc.abstractmethod
-    def num_params(self) -> int:
-        """How many parameters the law takes."""
-
-    @property
-    @abc.abstractmethod
-    def values(self) -> int | None:
-        """K if x is one of 0 to K - 1, None if it is any real number."""
+    num_params: eqx.AbstractVar[int]
+    values: eqx.AbstractVar[int | None]
 
     @abc.abstractmethod
     def log_prob(self, params: Array, x: Array) -> Array:
