@@ -1,5 +1,7 @@
 """An equal mixture of autoregressive laws that share the weights of one network, under different masks."""
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -105,10 +107,10 @@ class AutoregressiveEnsemble(Keyed):
             return self._under(masks)._log_prob(x, context, key)
 
         log_probs = jax.lax.map(one, self.masks)
-        # All members agree on which events are impossible: there logsumexp gives -inf, but its gradient NaN.
-        possible = log_probs > -jnp.inf
-        mean = jax.nn.logsumexp(jnp.where(possible, log_probs, 0.0), b=possible / self.members)
-        mixed = jnp.where(jnp.any(possible), mean, -jnp.inf)
+        # Members agree on which events are impossible. There logsumexp is -inf as well, but its gradient NaN.
+        possible = jnp.any(log_probs > -jnp.inf)
+        mean = jax.nn.logsumexp(jnp.where(possible, log_probs, 0.0)) - math.log(self.members)
+        mixed = jnp.where(possible, mean, -jnp.inf)
         return jnp.where(jnp.any(jnp.isnan(log_probs)), jnp.nan, mixed)
 
     def _for_step(self, key: PRNGKeyArray) -> AutoregressiveLaw:
