@@ -10,7 +10,7 @@ from .linear import LU
 from .marginals import Marginals
 from .norm import ActNorm, BatchNorm
 from .scalar import Affine, Gate, RationalQuadraticSpline, ScalarMap, Scale, Shift
-from .shape import Permute, Reverse
+from .shape import Identity, Permute, Reverse
 
 __all__ = [
     "BATCH_AXIS",
@@ -25,6 +25,7 @@ __all__ = [
     "Elementwise",
     "Frozen",
     "Gate",
+    "Identity",
     "Invert",
     "Marginals",
     "Permute",

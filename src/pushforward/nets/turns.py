@@ -1,11 +1,14 @@
 """A masked network used one element at a time: every unit computed once, when all that it sees is known."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
+
+Find = Callable[[Array, Array], tuple[Array, Any]]
+"""From an element's parameters and its target, or targets, to the element and whatever else is asked for."""
 
 BLOCK = 8
 """Elements of a block: what earlier blocks contribute is one matrix product."""
@@ -31,10 +34,10 @@ class Grouped(NamedTuple):
 def take_turns(
     body: Callable[[Callable[[int, Array], Array], Array], Array],
     layers: Sequence[Grouped],
-    find: Callable[[Array, Array], tuple[Array, Array]],
+    find: Find,
     targets: Array,
     block: int = BLOCK,
-) -> tuple[Array, Array]:
+) -> tuple[Array, Any]:
     """Find elements in turn, where the network gives the parameters of each from those before.
 
     In turn i arrive the element before i and with it group i of every layer's inputs. What has arrived is kept, so that
@@ -45,20 +48,20 @@ def take_turns(
         body: the network as a function of (linear, x): linear(i, values) applies layer i to a group of its inputs, x is
             the group of inputs of the first layer.
         layers: the layers, for as many turns as there are targets.
-        find: from parameters of shape (outputs of the last layer, n) and targets (n,) to an element and another
-            number, shape (n,) each.
-        targets: shape (turns, n).
+        find: from parameters of shape (outputs of the last layer, n) and targets (n,), or (k, n), to an element, shape
+            (n,), and other numbers, an array or several.
+        targets: shape (turns, n), or (turns, k, n) if an element takes k numbers to be found.
         block: turns of a block.
 
     Returns:
-        The elements and the other numbers, shape (turns, n) each.
+        The elements, shape (turns, n), and the other numbers, with the turns as their first axis.
     """
-    turns, n = targets.shape
+    turns, n = targets.shape[0], targets.shape[-1]
     blocks = -(-turns // block)
     block = -(-turns // blocks)
     missing = blocks * block - turns
     layers = [_filled(layer, missing) for layer in layers]
-    targets = jnp.pad(targets, ((0, missing), (0, 0)))
+    targets = jnp.pad(targets, ((0, missing), *[(0, 0)] * (targets.ndim - 1)))
     dtype = jnp.result_type(targets, *(layer.weight for layer in layers))
 
     def do_block(carry: tuple, turn: tuple) -> tuple[tuple, tuple]:
@@ -79,21 +82,20 @@ def take_turns(
     empty = tuple(jnp.zeros((blocks * block * layer.inputs, n), dtype) for layer in layers)
     rows = [(_groups(layer.weight, blocks), _groups(layer.bias, blocks)) for layer in layers]
     start = (empty, jnp.zeros(n, dtype))
-    _, (found, others) = jax.lax.scan(do_block, start, (jnp.arange(blocks), rows, _groups(targets, blocks)))
-    shape = (blocks * block, n)
-    return found.reshape(shape)[:turns], others.reshape(shape)[:turns]
+    _, found = jax.lax.scan(do_block, start, (jnp.arange(blocks), rows, _groups(targets, blocks)))
+    return jax.tree.map(lambda part: part.reshape(blocks * block, *part.shape[2:])[:turns], found)
 
 
 def _in_block(
     body: Callable,
     layers: Sequence[Grouped],
-    find: Callable,
+    find: Find,
     parts: list[tuple[Array, Array]],
     goals: Array,
     before: Array,
-) -> tuple[tuple[Array, Array], Array, tuple[Array, ...]]:
+) -> tuple[tuple[Array, Any], Array, tuple[Array, ...]]:
     """Take the turns of one block; return what was found, the last element, and what arrived in every layer."""
-    count, n = goals.shape
+    count, n = goals.shape[0], goals.shape[-1]
 
     def take(carry: tuple, turn: tuple) -> tuple[tuple, tuple]:
         arrived, before = list(carry[0]), carry[1]
@@ -123,4 +125,4 @@ def _filled(layer: Grouped, missing: int) -> Grouped:
 
 
 def _groups(array: Array, count: int) -> Array:
-    return array.reshape(count, array.shape[0] // count, array.shape[1])
+    return array.reshape(count, array.shape[0] // count, *array.shape[1:])
