@@ -9,6 +9,7 @@ import pytest
 
 from pushforward.errors import ConfigError
 from pushforward.nets import MADE
+from pushforward.numerics import masks
 
 CASES = [
     (5, 2, 0, (16, 16)),
@@ -91,3 +92,23 @@ def test_huge_inputs_do_not_overflow():
 def test_unknown_activation():
     with pytest.raises(ConfigError, match=r"^MADE: expected activation relu, .*, got 'cube'\.$"):
         MADE(jr.key(0), 4, 3, activation="cube")
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"residual": True, "direct": True}, {"order": "random"}, {"context_features": 2}]
+)
+def test_large_layers_leave_zeros_out_and_lose_nothing(options, monkeypatch):
+    """Of large layers only the steps of the mask's staircase are multiplied: as the whole layer gives it."""
+    size = {"hidden": (256, 192) if "residual" not in options else (192, 192)}
+    net = MADE(jr.key(0), 21, 23, **size, **options)
+    keys = iter(jr.split(jr.key(1), 100))
+    net = jax.tree.map(
+        lambda a: a + 0.1 * jr.normal(next(keys), a.shape) if eqx.is_inexact_array(a) else a, net
+    )
+    x, context = jr.normal(jr.key(2), (21,)), condition(options.get("context_features", 0))
+    stairs = [net._staircase(i)[0] for i in range(len(net.layers))]
+    assert any(stairs)
+    found = net(x, context)
+    monkeypatch.setattr(masks, "staircase", lambda *args, **times: None)
+    assert not any(net._staircase(i)[0] for i in range(len(net.layers)))
+    np.testing.assert_allclose(found, net(x, context), rtol=1e-4, atol=1e-5)

@@ -27,3 +27,28 @@ def test_blocks_hold_every_unit_once_under_its_degree(units, features):
     assert sorted(indices[counts].tolist()) == list(range(units))
     for degree in range(features):
         assert (degrees[indices[degree][counts[degree]]] == degree).all()
+
+
+@pytest.mark.parametrize("lowest", [0, 1])
+@pytest.mark.parametrize(
+    ("rows", "columns", "features"), [(256, 256, 21), (512, 130, 63), (200, 150, 1), (130, 512, 2)]
+)
+def test_a_staircase_has_room_for_every_connection_and_no_more_columns_than_its_last_row(
+    rows, columns, features, lowest
+):
+    degrees = masks.hidden_degrees(rows, features, lowest=lowest)
+    below = masks.hidden_degrees(columns, features, lowest=lowest)
+    steps = masks.staircase(degrees, below)
+    assert 2 <= len(steps) <= 4
+    assert sum(count for count, _ in steps) == rows
+    start = 0
+    for count, used in steps:
+        mask = degrees[start : start + count, None] >= below
+        assert not mask[:, used:].any()
+        assert used == max(mask[-1].sum(), 1)
+        start += count
+
+
+def test_a_small_matrix_is_one_product():
+    assert masks.staircase(np.arange(100), np.arange(300)) is None
+    assert masks.staircase(np.arange(300), np.arange(100)) is None

@@ -130,6 +130,26 @@ def test_it_is_the_papers_formula_in_float64(function, formula, scale):
     np.testing.assert_allclose(log_slope, expected[:, 1], rtol=1e-7, atol=1e-7)
 
 
+@pytest.mark.parametrize("function", [splines.rational_quadratic, splines.rational_quadratic_inverse])
+def test_many_bins_are_searched_in_another_way_to_the_same_end(function, monkeypatch):
+    """Few bins are written out one by one; many are searched as arrays. Values and gradients are the same."""
+    random = np.random.default_rng(3)
+    with jax.enable_x64(True):
+        params, points = jnp.asarray(random.normal(size=(40, 23))), jnp.asarray(random.uniform(-6, 6, 40))
+
+        def both(params, points):
+            value, log_slope = jax.vmap(lambda p, x: function(x, p[:8], p[8:16], p[16:], bound=BOUND))(
+                params, points
+            )
+            return jnp.sum(jnp.sin(value) + log_slope), (value, log_slope)
+
+        found = []
+        for most in (16, 0):
+            monkeypatch.setattr(splines, "_FEW_BINS", most)
+            found.append(jax.value_and_grad(both, (0, 1), has_aux=True)(params, points))
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11), *found)
+
+
 @pytest.mark.parametrize(("function", "formula"), DIRECTIONS)
 def test_log_slopes_are_those_of_autodiff(function, formula):
     del formula

@@ -14,6 +14,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 from ..errors import ConfigError, ShapeError
 from ..numerics import masks
 from ..numerics.batching import reshaped
+from ..numerics.products import Steps
 from .mlp import Activation, activated, affine, bounded, check_net, check_net_context, drop, zeroed
 from .turns import Find, Grouped, take_turns
 
@@ -125,7 +126,8 @@ class MADE(eqx.Module):
 
         def linear(index: int, values: Array) -> Array:
             weight = jnp.where(self._mask(index), self.layers[index].weight, 0.0)
-            return affine(weight, biases[index], values)
+            steps, groups = self._staircase(index)
+            return affine(weight, biases[index], values, steps=steps, groups=groups)
 
         def dropped(index: int, values: Array) -> Array:
             return drop(values, self.dropout, None if key is None else jr.fold_in(key, index))
@@ -217,6 +219,19 @@ class MADE(eqx.Module):
             library = np if self.order is None else jnp
             return library.tile(positions + 1, self.num_params)[:, None] > below
         return self._degrees(units)[:, None] >= below
+
+    def _staircase(self, index: int) -> tuple[Steps | None, int]:
+        """Return the steps of a layer's mask, as units are sorted by degree, and its groups; None if it has no such."""
+        units, inputs = self.layers[index].weight.shape
+        if self._from_input(index):
+            return None, 1
+        below = self._degrees(inputs)
+        if index < len(self.layers) - 1 - self.direct:
+            return masks.staircase(self._degrees(units), below), 1
+        if self.order is not None:  # then the order is known at run time only
+            return None, 1
+        # An output sees the units of lower degree than its element's place, counted from 1.
+        return masks.staircase(np.arange(self.features), below, times=self.num_params), self.num_params
 
     def _from_input(self, index: int) -> bool:
         return index == 0 or (self.direct and index == len(self.layers) - 1)

@@ -12,6 +12,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from ..errors import ConfigError, ShapeError
 from ..numerics.batching import batch_last
+from ..numerics.products import Steps, staircase
 
 Activation = Literal["relu", "tanh", "silu", "gelu", "elu", "leaky_relu"]
 ACTIVATIONS: dict[str, Callable] = {
@@ -207,17 +208,29 @@ def apply(layer: eqx.nn.Linear, values: Array) -> Array:
     return affine(layer.weight, layer.bias, values)
 
 
-def affine(weight: Array, bias: Array | None, values: Array) -> Array:
-    """Return weight @ values + bias, shape (out,) from (out, in), (out,) and (in,); batches stay in the last place."""
-    return _product(weight, values) if bias is None else _affine(weight, bias, values)
+def affine(
+    weight: Array, bias: Array | None, values: Array, *, steps: Steps | None = None, groups: int = 1
+) -> Array:
+    """Return weight @ values + bias, shape (out,) from (out, in), (out,) and (in,); batches stay in the last place.
+
+    A weight that is zero to the right of a staircase may say so by its `steps` and `groups`, see
+    `numerics.products.staircase`.
+    """
+    rows, columns = weight.shape
+    steps = steps or ((rows, columns),)
+    if bias is None:
+        return _product(weight, values, steps=steps, groups=groups)
+    return _affine(weight, bias, values, steps=steps, groups=groups)
 
 
-def _multiply(weight: Array, values: Array) -> Array:
-    return jnp.tensordot(weight, values, axes=1)
+def _multiply(weight: Array, values: Array, *, steps: Steps, groups: int) -> Array:
+    return staircase(weight, values, steps=steps, groups=groups)
 
 
-def _multiply_add(weight: Array, bias: Array, values: Array) -> Array:
-    return jnp.tensordot(weight, values, axes=1) + bias.reshape(bias.shape + (1,) * (values.ndim - bias.ndim))
+def _multiply_add(weight: Array, bias: Array, values: Array, *, steps: Steps, groups: int) -> Array:
+    return staircase(weight, values, steps=steps, groups=groups) + bias.reshape(
+        bias.shape + (1,) * (values.ndim - bias.ndim)
+    )
 
 
 def _activate(values: Array, *, name: str) -> Array:

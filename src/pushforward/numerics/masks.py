@@ -39,3 +39,29 @@ def blocks(degrees: np.ndarray, features: int) -> tuple[np.ndarray, np.ndarray]:
     inside = indices < len(degrees)
     indices = np.minimum(indices, len(degrees) - 1)
     return indices, inside & (degrees[indices] == np.arange(features)[:, None])
+
+
+_STEPS, _LEAST_ROWS = 4, 64  # measured on a CPU: more or smaller products gain nothing
+
+
+def staircase(
+    degrees: np.ndarray, below: np.ndarray, *, times: int = 1
+) -> tuple[tuple[int, int], ...] | None:
+    """Return the steps of a mask degrees >= below, both sorted: of equally many rows, with the columns that they use.
+
+    Args:
+        degrees: of the rows, in increasing order.
+        below: of the columns, in increasing order; a row sees columns of at most its own degree.
+        times: how often each row comes, in groups of their own.
+
+    Returns:
+        Rows and leading columns of up to 4 steps, for `products.staircase`; None where the matrix is so small that
+        one product is as fast.
+    """
+    count = min(_STEPS, len(degrees), len(degrees) * times // _LEAST_ROWS, len(below) // _LEAST_ROWS)
+    if count < 2:
+        return None
+    ends = [len(degrees) * (i + 1) // count for i in range(count)]
+    used = [int(np.searchsorted(below, degrees[end - 1], side="right")) for end in ends]
+    # A step of no columns would be an empty product: one column of zeros is as well.
+    return tuple((end - start, max(n, 1)) for start, end, n in zip([0, *ends], ends, used, strict=False))

@@ -1,6 +1,7 @@
 """Monotone rational-quadratic splines: on an interval with the identity outside, and through given knots."""
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -237,7 +238,7 @@ def _bin_of_few(
     """
     sizes = [_exponentials(raw) for raw in (widths, heights)]
     above = _above(jax.lax.stop_gradient(value / bound), *jax.lax.stop_gradient(sizes[axis]))
-    here = [~above[0], *[low & ~high for low, high in zip(above, above[1:], strict=False)], above[-1]]
+    here = [~above[0], *[low & ~high for low, high in itertools.pairwise(above)], above[-1]]
     number = _masked_sum(above, [jnp.ones_like(value)] * len(above))
 
     def start_and_size(parts: list[Array], total: Array) -> tuple[Array, Array]:

@@ -1,0 +1,69 @@
+"""Products of a matrix with many columns at once, also of a matrix that is zero above a staircase."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+Steps = tuple[tuple[int, int], ...]
+"""The steps of a staircase from the top: how many rows, and how many leading columns those rows use."""
+
+_LARGE = 2**16
+"""Numbers of a matrix from which on its transpose is written out for the derivative."""
+
+
+@jax.custom_jvp
+def product(matrix: Array, values: Array) -> Array:
+    """Return matrix @ values.
+
+    Its transpose, by which gradients come back, is the product with `matrix.T`. Compiled for a CPU, a product that
+    contracts the first axis of a matrix takes up to 1.6 times as long as one that contracts the second, so that
+    of a large matrix is written out first.
+
+    Args:
+        matrix: shape (rows, columns).
+        values: shape (columns, *batch).
+
+    Returns:
+        Shape (rows, *batch).
+
+    Gradients: those of the plain product, of any order, in forward and reverse mode.
+    """
+    return jnp.tensordot(matrix, values, axes=1)
+
+
+@product.defjvp
+def _product_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    (matrix, values), (matrix_dot, values_dot) = primals, tangents
+    if matrix.size < _LARGE:
+        moved = jnp.tensordot(matrix, values_dot, axes=1)
+    else:
+        # The barrier keeps the compiler from undoing the transposition. Transposed, this contracts the second axis.
+        transposed = jax.lax.optimization_barrier(matrix.T)
+        moved = jnp.tensordot(transposed, values_dot, axes=((0,), (0,)))
+    return product(matrix, values), jnp.tensordot(matrix_dot, values, axes=1) + moved
+
+
+def staircase(matrix: Array, values: Array, *, steps: Steps, groups: int = 1) -> Array:
+    """Return matrix @ values where the matrix is zero to the right of a staircase, without the zeros' arithmetic.
+
+    Args:
+        matrix: shape (groups * rows, columns). Every group of rows has the staircase for itself; what stands
+            outside of it has no influence.
+        values: shape (columns, *batch).
+        steps: rows and used columns of each step; the rows sum to those of a group.
+        groups: number of groups.
+
+    Returns:
+        Shape (groups * rows, *batch).
+
+    Gradients: those of the product, zero outside of the staircase.
+    """
+    if len(steps) == 1:
+        return product(matrix, values)
+    batch = values.shape[1:]
+    strips = jax.lax.split(matrix.reshape(groups, -1, matrix.shape[1]), [rows for rows, _ in steps], axis=1)
+    parts = [
+        product(strip[:, :, :used].reshape(-1, used), values[:used]).reshape(groups, rows, *batch)
+        for strip, (rows, used) in zip(strips, steps, strict=True)
+    ]
+    return jnp.concatenate(parts, axis=1).reshape(matrix.shape[0], *batch)

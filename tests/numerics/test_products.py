@@ -1,0 +1,54 @@
+"""Products against NumPy in float64, with their derivatives."""
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+from pushforward.numerics import products
+from pushforward.numerics.products import product, staircase
+
+STEPS = ((3, 2), (1, 4), (4, 5))
+
+
+def stairs(groups=1):
+    mask = np.zeros((8, 5), bool)
+    for first, last, used in ((0, 3, 2), (3, 4, 4), (4, 8, 5)):
+        mask[first:last, :used] = True
+    return np.tile(mask, (groups, 1))
+
+
+@pytest.mark.parametrize("large", [True, False])
+@pytest.mark.parametrize("batch", [(), (3,), (2, 3)])
+def test_a_product_and_its_derivatives_of_both_modes(batch, large, monkeypatch):
+    monkeypatch.setattr(products, "_LARGE", 0 if large else 10**6)
+    with jax.enable_x64(True):
+        matrix, values = jr.normal(jr.key(0), (4, 5)), jr.normal(jr.key(1), (5, *batch))
+        expected = np.einsum("ij,j...->i...", np.asarray(matrix), np.asarray(values))
+        np.testing.assert_allclose(product(matrix, values), expected, rtol=1e-12)
+        check_grads(lambda m, v: jnp.sin(product(m, v)), (matrix, values), order=2)
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("batch", [(), (6,)])
+def test_a_staircase_is_the_product_with_the_masked_matrix(groups, batch):
+    with jax.enable_x64(True):
+        mask = stairs(groups)
+        matrix, values = jr.normal(jr.key(0), mask.shape), jr.normal(jr.key(1), (5, *batch))
+        expected = np.tensordot(np.where(mask, matrix, 0.0), np.asarray(values), axes=1)
+        found = staircase(matrix, values, steps=STEPS, groups=groups)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        gradient = jax.grad(lambda m: jnp.sum(staircase(m, values, steps=STEPS, groups=groups)))(matrix)
+        np.testing.assert_array_equal(np.asarray(gradient) != 0, mask)
+        check_grads(
+            lambda m, v: jnp.sin(staircase(m, v, steps=STEPS, groups=groups)), (matrix, values), order=2
+        )
+
+
+def test_gradients_for_every_event_can_be_mapped(monkeypatch):
+    monkeypatch.setattr(products, "_LARGE", 0)
+    matrix, values = jr.normal(jr.key(0), (4, 5)), jr.normal(jr.key(1), (7, 5))
+    mapped = jax.vmap(jax.grad(lambda v: jnp.sum(product(matrix, v))))(values)
+    np.testing.assert_allclose(mapped, np.tile(np.sum(matrix, axis=0), (7, 1)), rtol=1e-5)
