@@ -21,15 +21,31 @@ EVENTS = np.array(list(itertools.product([0.0, 1.0], repeat=FEATURES)), np.float
 WEIGHTS = jnp.ones(len(EVENTS))
 
 
+def filled(build, seed=0):
+    """The module with normal weights and random permutations; building it eagerly would compile for seconds."""
+    random = np.random.default_rng(seed)
+
+    def fill(leaf):
+        if not isinstance(leaf, jax.ShapeDtypeStruct):
+            return leaf
+        if np.issubdtype(leaf.dtype, np.integer):
+            rows = np.broadcast_to(np.arange(leaf.shape[-1]), leaf.shape)
+            return jnp.asarray(random.permuted(rows, axis=-1).astype(leaf.dtype))
+        return jnp.asarray((0.4 * random.normal(size=leaf.shape)).astype(leaf.dtype))
+
+    return jax.tree.map(fill, eqx.filter_eval_shape(build))
+
+
 def ensemble(law=None, *, features=FEATURES, members=MEMBERS, context=0, **options):
     """An ensemble whose net is away from its start."""
     law = law or ConditionalBernoulli()
-    net = MADE(jr.key(0), features, law.num_params, context_features=context, hidden=(9, 9))
-    parameters, rest = eqx.partition(net, eqx.is_inexact_array)
-    moved = jax.tree.map(lambda leaf: leaf + 0.5 * jr.normal(jr.key(leaf.size), leaf.shape), parameters)
-    net = eqx.combine(moved, rest)
-    shape = (context,) if context else None
-    return AutoregressiveEnsemble(jr.key(1), law, net, shape, members=members, **options)
+
+    def build():
+        net = MADE(jr.key(0), features, law.num_params, context_features=context, hidden=(9, 9))
+        shape = (context,) if context else None
+        return AutoregressiveEnsemble(jr.key(1), law, net, shape, members=members, **options)
+
+    return filled(build)
 
 
 @pytest.fixture(scope="module")
