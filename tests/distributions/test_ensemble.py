@@ -117,7 +117,8 @@ def test_evaluation_takes_no_key_and_all_members(law, of_members):
 def test_fresh_masks_are_drawn_from_the_key():
     law = ensemble(fresh=True, members=1)
     found = {
-        tuple(np.asarray(law._for_step(jr.key(seed)).log_prob(EVENTS)).round(4).tolist()) for seed in (0, 0, 1, 2)
+        tuple(np.asarray(law._for_step(jr.key(seed)).log_prob(EVENTS)).round(4).tolist())
+        for seed in (0, 0, 1, 2)
     }
     assert len(found) == 3
     assert tuple(np.asarray(law.log_prob(EVENTS)).round(4).tolist()) not in found

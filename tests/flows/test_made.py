@@ -27,14 +27,14 @@ SMALL = {"features": 3, "hidden": (8,)}
 @pytest.mark.parametrize(("law", "values"), [("bernoulli", 2), ("categorical", 4)])
 def test_it_starts_with_all_values_alike(law, values):
     flow = made(jr.key(0), law=law, values=values, **SMALL)
-    np.testing.assert_allclose(flow.log_prob(np.array([[0, 1, 1], [1, 1, 0]])), -3 * np.log(values), rtol=1e-6)
+    np.testing.assert_allclose(
+        flow.log_prob(np.array([[0, 1, 1], [1, 1, 0]])), -3 * np.log(values), rtol=1e-6
+    )
 
 
 def test_it_starts_as_the_standard_normal():
     x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
-    np.testing.assert_allclose(
-        made(jr.key(0), **SMALL).log_prob(x), norm.logpdf(x).sum(axis=1), rtol=1e-5
-    )
+    np.testing.assert_allclose(made(jr.key(0), **SMALL).log_prob(x), norm.logpdf(x).sum(axis=1), rtol=1e-5)
 
 
 def test_arguments_reach_their_parts():

@@ -29,7 +29,9 @@ def test_it_is_the_mixture_of_each_element(randomised):
 
 def test_it_starts_as_nearly_the_standard_normal():
     flow = made_mog(jr.key(0), features=3, hidden=(8,))
-    np.testing.assert_allclose(flow.log_prob(np.clip(X, -2, 2)), norm.logpdf(np.clip(X, -2, 2)).sum(1), atol=0.15)
+    np.testing.assert_allclose(
+        flow.log_prob(np.clip(X, -2, 2)), norm.logpdf(np.clip(X, -2, 2)).sum(1), atol=0.15
+    )
 
 
 def test_arguments_reach_their_parts():
@@ -50,7 +52,10 @@ def test_arguments_reach_their_parts():
     ("arguments", "message"),
     [
         ({"components": 0}, "made_mog: expected components to be a whole number of at least 1, got 0."),
-        ({"context_features": -1}, "made_mog: expected context_features to be a whole number of at least 0, got -1."),
+        (
+            {"context_features": -1},
+            "made_mog: expected context_features to be a whole number of at least 0, got -1.",
+        ),
         ({"hidden": (0,)}, "made_mog: expected hidden to be a tuple of positive whole numbers, got (0,)."),
     ],
 )

@@ -20,7 +20,7 @@ def test_the_density_is_the_bases_with_mafs_layers(randomised):
     layers = jax.eval_shape(lambda: maf(jr.key(0), **SMALL)).bijector
     assert jax.tree.structure(flow.bijector) == jax.tree.structure(layers)
     z = np.asarray(flow.to_base(X))
-    log_det = [np.linalg.slogdet(jax.jacobian(flow.to_base)(x))[1] for x in X]
+    log_det = np.array([np.linalg.slogdet(jax.jacobian(flow.to_base)(x))[1] for x in X])
     np.testing.assert_allclose(flow.log_prob(X), flow.base.log_prob(z) + log_det, rtol=1e-4)
 
 

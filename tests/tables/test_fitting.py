@@ -106,7 +106,9 @@ def test_interrupted_trial_is_the_result(monkeypatch):
 
 def test_laws_over_whole_numbers_are_refused():
     with pytest.raises(ConfigError) as caught:
-        pf.fit_table(table(), key=jr.key(0), flow="made", options={"law": "bernoulli", "hidden": (4,)}, progress=False)
+        pf.fit_table(
+            table(), key=jr.key(0), flow="made", options={"law": "bernoulli", "hidden": (4,)}, progress=False
+        )
     assert str(caught.value) == (
         "fit_table: expected a law over real numbers inside, got one over the whole numbers 0 to 1 "
         "(ConditionalBernoulli): preprocessing would make its columns continuous. "
