@@ -137,7 +137,7 @@ class Turned(eqx.Module):
 
 def test_the_normal_law_is_a_masked_autoregressive_flow_of_one_layer():
     law = made(ConditionalNormal(), 3, order="reversed", context=2)
-    flow = Flow(StandardNormal((3,)), Invert(Autoregressive(Affine(), Turned(law.net), (2,))))
+    flow = Flow(StandardNormal((3,)), Invert(Autoregressive(Affine(bound=5.0), Turned(law.net), (2,))))
     x = jr.normal(jr.key(3), (10, 3))
     np.testing.assert_allclose(law.log_prob(x, CONTEXT), flow.log_prob(x, CONTEXT), rtol=2e-5)
 
