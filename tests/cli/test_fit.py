@@ -261,3 +261,21 @@ def test_one_column_gets_a_flow_of_one_dimension(cli, rows, write, tmp_path):
     assert "note: " in outcome.err
     assert cli("sample", model, "-n", 3, "-o", tmp_path / "s.csv").code == 0
     assert len((tmp_path / "s.csv").read_text().splitlines()) == 4
+
+
+def test_made_fits_a_table_unless_its_law_is_over_whole_numbers(cli, rows, write, tmp_path):
+    table, model = write(rows), tmp_path / "m.safetensors"
+    options = ("-o", model, "--flow", "made", "--option", "hidden=8", "--max-epochs", 1)
+    assert cli("fit", table, *options).code == 0
+    assert np.isfinite(io.load(model).log_prob(rows)).all()
+    assert "flow: made" in cli("info", model).out
+    model.unlink()
+    for law, values in (("bernoulli", 2), ("categorical", 3)):
+        outcome = cli("fit", table, *options, "--option", f"law={law}", "--option", f"values={values}")
+        assert outcome.code == 2
+        assert outcome.err.splitlines()[-1] == (
+            "pushforward: error: fit_table: expected a law over real numbers inside, got one over the whole numbers "
+            f"0 to {values - 1} (Conditional{law.title()}): preprocessing would make its columns continuous. "
+            "Build that flow in Python and train it with pushforward.fit."
+        )
+        assert not model.exists()

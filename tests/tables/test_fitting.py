@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import pushforward as pf
+from pushforward.errors import ConfigError
 from pushforward.tables import fitting
 
 SMALL = {"layers": 2, "hidden": (16,), "bins": 4}
@@ -101,3 +102,15 @@ def test_interrupted_trial_is_the_result(monkeypatch):
     assert found.stopped == "interrupted"
     assert len(calls) == 1
     assert np.isfinite(found.flow.log_prob(table()[:5])).all()
+
+
+def test_laws_over_whole_numbers_are_refused():
+    with pytest.raises(ConfigError) as caught:
+        pf.fit_table(
+            table(), key=jr.key(0), flow="made", options={"law": "bernoulli", "hidden": (4,)}, progress=False
+        )
+    assert str(caught.value) == (
+        "fit_table: expected a law over real numbers inside, got one over the whole numbers 0 to 1 "
+        "(ConditionalBernoulli): preprocessing would make its columns continuous. "
+        "Build that flow in Python and train it with pushforward.fit."
+    )

@@ -74,6 +74,11 @@ def made(
     check_hidden("made", hidden)
     if agnostic not in ("both", "order", "connectivity"):
         raise ConfigError(f"made: expected agnostic both, order or connectivity, got {agnostic!r}.")
+    if fresh and ensemble == 1:
+        raise ConfigError(
+            "made: expected an ensemble of several members with fresh=True, got ensemble=1. "
+            "Give ensemble the number of members to evaluate with."
+        )
     of_weights, of_masks = jr.split(key)
     conditional, shape = conditional_law("made", law, values, bound), context_shape(context_features)
     options = {"hidden": hidden, "activation": activation, "dropout": dropout, "order": order}

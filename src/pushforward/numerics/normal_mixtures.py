@@ -75,7 +75,8 @@ def _derivative(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
     z = (x - locs) * jnp.exp(-log_scales)
     terms = log_weights + normal(z) - log_scales
     log_p = jax.nn.logsumexp(terms, axis=0)
-    # With shares r_k = w_k N_k(x) / p(x): -dF/p = sum_k r_k (d loc_k + z_k scale_k d log_scale_k) - sum_k dw_k Phi(z_k)/p.
+    # With shares r_k = w_k N_k(x) / p(x):
+    # -dF/p = sum_k r_k (d loc_k + z_k scale_k d log_scale_k) - sum_k dw_k Phi(z_k)/p.
     moved = jnp.sum(jnp.exp(terms - log_p) * (d_locs + z * scales * d_log_scales), axis=0)
     # As sum_k dw_k = 0, Phi(z_k) may stand for Phi(z_k) - 1 = -Phi(-z_k): whichever is small, or digits cancel.
     weights = jnp.exp(log_weights)

@@ -29,7 +29,7 @@ def frequencies(subject: LawSubject, false_fail: float) -> Finding:
         return skip(f"{_count(subject)} events are too many to count.")
     events, probabilities = _events(subject), _probabilities(subject)
     drawn = subject.draws.x.reshape(-1, subject.features)
-    ways = subject.values ** np.arange(subject.features)[::-1]
+    ways = (subject.values or 0) ** np.arange(subject.features)[::-1]
     counts = np.bincount((drawn @ ways).astype(int), minlength=len(events))[: len(events)]
     chances, seen, places = [*probabilities], [*counts], [f"event {event}" for event in events]
     for element in range(subject.features):
@@ -55,7 +55,7 @@ def _count(subject: LawSubject) -> int:
 
 def _events(subject: LawSubject) -> np.ndarray:
     """All events, the last element changing fastest, shape (values^features, features)."""
-    return np.indices((subject.values,) * subject.features).reshape(subject.features, -1).T
+    return np.indices((subject.values or 0,) * subject.features).reshape(subject.features, -1).T
 
 
 def _probabilities(subject: LawSubject) -> np.ndarray:

@@ -39,6 +39,6 @@ def test_draws_of_a_coin():
 def test_bad_values(values):
     with pytest.raises(
         ConfigError,
-        match=rf"^ConditionalCategorical: expected values to be a whole number of at least 2, got {values}\.$",
+        match=rf"^ConditionalCategorical: expected codes to be a whole number of at least 2, got {values}\.$",
     ):
         ConditionalCategorical(values)

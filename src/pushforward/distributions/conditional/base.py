@@ -21,8 +21,15 @@ class ConditionalLaw(eqx.Module):
             then a log-probability, -inf at all other numbers.
     """
 
-    num_params: eqx.AbstractVar[int]
-    values: eqx.AbstractVar[int | None]
+    @property
+    @abc.abstractmethod
+    def num_params(self) -> int:
+        """How many parameters the law takes."""
+
+    @property
+    @abc.abstractmethod
+    def values(self) -> int | None:
+        """None for a law over the real numbers, K for one over 0 to K - 1."""
 
     @abc.abstractmethod
     def log_prob(self, params: Array, x: Array) -> Array:

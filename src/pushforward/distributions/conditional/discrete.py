@@ -51,7 +51,7 @@ class ConditionalCategorical(ConditionalLaw):
     A network sees the codes as numbers evenly spaced in [-1, 1].
 
     Args:
-        values: the number of codes, K.
+        codes: the number of codes, K.
 
     Raises:
         ConfigError: if that is no whole number of at least 2.
@@ -59,18 +59,23 @@ class ConditionalCategorical(ConditionalLaw):
     Gradients: finite; zero with respect to x. Draws have none.
     """
 
-    values: int = eqx.field(static=True, default=2)
+    codes: int = eqx.field(static=True, default=2)
 
     def __check_init__(self) -> None:
-        if type(self.values) is not int or self.values < 2:
+        if type(self.codes) is not int or self.codes < 2:
             raise ConfigError(
-                f"ConditionalCategorical: expected values to be a whole number of at least 2, got {self.values!r}."
+                f"ConditionalCategorical: expected codes to be a whole number of at least 2, got {self.codes!r}."
             )
 
     @property
     def num_params(self) -> int:
         """K: the logits."""
-        return self.values
+        return self.codes
+
+    @property
+    def values(self) -> int:
+        """K."""
+        return self.codes
 
     def log_prob(self, params: Array, x: Array) -> Array:
         """Return the log-probability; see `ConditionalLaw`."""
@@ -86,4 +91,4 @@ class ConditionalCategorical(ConditionalLaw):
 
     def seen(self, x: Array) -> Array:
         """Return 2 x / (K - 1) - 1."""
-        return (2 / (self.values - 1)) * x - 1
+        return (2 / (self.codes - 1)) * x - 1
