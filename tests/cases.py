@@ -15,13 +15,16 @@ import numpy as np
 
 from pushforward.bijectors import (
     LU,
+    ActNorm,
     Affine,
     Autoregressive,
+    BatchNorm,
     Bijector,
     Chain,
     Coupling,
     Elementwise,
     Gate,
+    Identity,
     Invert,
     Marginals,
     Permute,
@@ -36,6 +39,13 @@ from pushforward.bijectors import (
     halves,
 )
 from pushforward.distributions import (
+    AutoregressiveEnsemble,
+    AutoregressiveLaw,
+    ConditionalBernoulli,
+    ConditionalCategorical,
+    ConditionalLaw,
+    ConditionalMixture,
+    ConditionalNormal,
     Distribution,
     Laplace,
     Logistic,
@@ -164,6 +174,7 @@ _COMPOSED = (0.0, 1e-30, 1.0, -1.0, 1e4, -1e4, 1e15, -1e15, 1e30)
 
 BIJECTORS: dict[str, Case] = {
     "Elementwise": Case(lambda key: Elementwise(Affine(), (2, 3)), _FROM_IDENTITY),
+    "Identity": Case(lambda key: Identity((3,)), {**_GROWS, "identity_at_init": True}),
     "Permute": Case(lambda key: Permute([2, 0, 3, 1]), {"structure": np.eye(4, dtype=bool)[[2, 0, 3, 1]]}),
     "Reverse": Case(lambda key: Reverse((2, 3))),
     "LU": Case(lambda key: LU(4, key=key)),
@@ -173,6 +184,15 @@ BIJECTORS: dict[str, Case] = {
         # Towards the data its tails grow as exp(x), which leaves float32 near 88.
         {**_GROWS, "points": 3 * _events(24, 2), "extremes": {"forward": (0.0, 2.0, -2.0, 20.0, -20.0)}},
     ),
+    "BatchNorm": Case(
+        lambda key: BatchNorm((3,), np.array([1.0, -2.0, 0.0]), np.array([4.0, 0.5, 1e-3])), _GROWS
+    ),
+    "BatchNorm-image": Case(lambda key: BatchNorm((2, 1, 2)), {"structure": "diagonal"}, slow=True),
+    "BatchNorm-stack": Case(
+        lambda key: Stack([Chain([BatchNorm((3,), np.ones(3)), Reverse((3,))]) for _ in range(2)]), slow=True
+    ),
+    "ActNorm": Case(lambda key: ActNorm((3,)), _FROM_IDENTITY),
+    "ActNorm-image": Case(lambda key: ActNorm((2, 1, 2)), _FROM_IDENTITY, slow=True),
     "Coupling-affine": Case(lambda key: _affine_coupling(key, MLP, hidden=(8,)), _COUPLED, slow=True),
     "Coupling-spline": Case(
         _spline_coupling, {"structure": _pattern(alternating(4)), "identity_at_init": True}
@@ -222,6 +242,25 @@ def _mixture(key: Key) -> Distribution:
     return NormalMixture(np.array([0.3, 0.7]), np.array([[-2.0, 0.0], [1.5, 1.0]]), covariances)
 
 
+def _autoregressive(
+    law: ConditionalLaw, features: int, *, context: int = 0, ensemble: int = 0, slow: bool = False, **net: Any
+) -> Case:
+    def build(key: Key) -> Distribution:
+        made = MADE(key, features, law.num_params, context_features=context, hidden=(8, 8), **net)
+        shape = (context,) if context else None
+        if ensemble:
+            return AutoregressiveEnsemble(key, law, made, shape, members=ensemble)
+        return AutoregressiveLaw(law, made, shape)
+
+    claims: dict[str, Any] = {"perturbation": 0.3, "values": law.values}
+    x = _events(16, features)
+    if law.values is not None:
+        x = np.random.default_rng(0).integers(0, law.values, size=(16, features)).astype(float)
+    if context:
+        claims["context"] = _events(16, context)
+    return Case(build, claims, x, slow)
+
+
 LAWS: dict[str, Case] = {
     "StandardNormal": Case(lambda key: StandardNormal((1,)), x=_events(16, 1)),
     "StandardNormal-image": Case(lambda key: StandardNormal((2, 3)), x=_events(16, 6).reshape(16, 2, 3)),
@@ -238,6 +277,14 @@ LAWS: dict[str, Case] = {
     "StandardLogistic": Case(lambda key: StandardLogistic((1,)), x=_events(16, 1)),
     "StudentT": Case(lambda key: StudentT(jnp.array([2.5, 7.0])), x=_TWO),
     "StudentT-cauchy": Case(lambda key: StudentT(jnp.ones(1)), x=_events(16, 1), slow=True),
+    "AutoregressiveLaw": _autoregressive(ConditionalNormal(), 2, context=2),
+    "AutoregressiveLaw-mixture": _autoregressive(ConditionalMixture(3), 2, order="reversed"),
+    "AutoregressiveLaw-bernoulli": _autoregressive(ConditionalBernoulli(), 5, order="random"),
+    "AutoregressiveLaw-categorical": _autoregressive(ConditionalCategorical(3), 3, context=2, direct=True),
+    "AutoregressiveEnsemble": _autoregressive(ConditionalBernoulli(), 4, ensemble=3),
+    "AutoregressiveEnsemble-normal": _autoregressive(
+        ConditionalNormal(), 2, ensemble=3, context=2, residual=True, direct=True, slow=True
+    ),
     "Product": Case(lambda key: Product([StudentT(5.0), Normal(jnp.ones(2), 2.0)]), x=_events(16, 3)),
 }
 
@@ -245,14 +292,23 @@ LAWS: dict[str, Case] = {
 # Recipes, with their parameters away from the initial ones.
 
 
-def _recipe(name: str, features: int, *, slow: bool = False, context: int = 0, **arguments: Any) -> Case:
-    claims: dict[str, Any] = {"perturbation": 0.1}
+def _recipe(
+    name: str,
+    features: int,
+    *,
+    slow: bool = False,
+    context: int = 0,
+    whole: int | None = None,
+    **arguments: Any,
+) -> Case:
+    claims: dict[str, Any] = {"perturbation": 0.1, "values": whole}
+    x = _events(16, features)
+    if whole is not None:
+        x = np.random.default_rng(0).integers(0, whole, size=(16, features)).astype(float)
     if context:
         claims["context"] = _events(16, context)
         arguments["context_features"] = context
-    return Case(
-        lambda key: get(name)(key, features=features, **arguments), claims, _events(16, features), slow=slow
-    )
+    return Case(lambda key: get(name)(key, features=features, **arguments), claims, x, slow=slow)
 
 
 _SMALL: dict[str, Any] = {"layers": 2, "hidden": (8,)}
@@ -265,8 +321,27 @@ RECIPES: dict[str, Case] = {
     "nsf-context": _recipe("nsf", 4, context=2, bins=4, slow=True, **_SMALL),
     "nsf-one_feature_in_context": _recipe("nsf", 1, context=2, bins=4, slow=True, **_SMALL),
     "maf": _recipe("maf", 3, context=2, **_SMALL),
+    "maf-batch_norm": _recipe("maf", 3, batch_norm=True, **_SMALL),
+    "realnvp-batch_norm": _recipe("realnvp", 3, batch_norm=True, slow=True, layers=3, hidden=(8,)),
     "maf-sampling": _recipe("maf", 3, fast="sampling", residual=True, slow=True, **_SMALL),
     "iaf": _recipe("iaf", 2, **_SMALL),
     "iaf-context": _recipe("iaf", 3, context=2, fast="density", slow=True, **_SMALL),
+    "made": _recipe("made", 3, context=2, hidden=(8, 8), residual=True, order="random"),
+    "made-bernoulli": _recipe("made", 4, whole=2, hidden=(8,), law="bernoulli", direct=True),
+    "made-categorical": _recipe(
+        "made",
+        3,
+        whole=4,
+        hidden=(8, 8),
+        law="categorical",
+        values=4,
+        context=2,
+        ensemble=3,
+        dropout=0.2,
+        slow=True,
+    ),
+    "made_mog": _recipe("made_mog", 2, hidden=(8,), components=3),
+    "maf_mog": _recipe("maf_mog", 2, components=2, **_SMALL),
+    "maf_mog-context": _recipe("maf_mog", 3, components=4, context=2, slow=True, **_SMALL),
     "table": _recipe("table", 2, flow="realnvp", options=_SMALL, knots=4),
 }

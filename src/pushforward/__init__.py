@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import bijectors, data, diagnostics, distributions, flows, nets, objectives, testing
     from .bijectors import Bijector, Frozen
-    from .distributions import Distribution, Flow
+    from .distributions import Distribution, Flow, initialize, settle
     from .io import load, load_model, save
     from .tables import TableFit, fit_table
     from .training import Check, FitResult, History, Optimizer, fit
@@ -33,11 +33,13 @@ __all__ = [
     "fit",
     "fit_table",
     "flows",
+    "initialize",
     "load",
     "load_model",
     "nets",
     "objectives",
     "save",
+    "settle",
     "testing",
 ]
 
@@ -64,9 +66,11 @@ _HOMES = {
     "TableFit": "tables",
     "fit": "training",
     "fit_table": "tables",
+    "initialize": "distributions",
     "load": "io",
     "load_model": "io",
     "save": "io",
+    "settle": "distributions",
 }
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -52,6 +53,18 @@ def test_iaf_layer_is_the_papers_algorithm():
     gate = jax.nn.sigmoid(s + 2)
     np.testing.assert_allclose(flow.to_data(z, h), gate * z[::-1] + (1 - gate) * m, rtol=1e-5)
     assert np.asarray(flow.sample_and_log_prob(jr.key(2), (5,), h)[1]).shape == (5,)
+
+
+@pytest.mark.parametrize("fast", ["density", "sampling"])
+def test_batch_norm_follows_each_layer_towards_the_base(fast):
+    """As in the paper, the last one, next to the base, included; the other layers are those without it."""
+    plain = pf.flows.maf(jr.key(0), fast=fast, **SIZES)
+    flow = pf.flows.maf(jr.key(0), fast=fast, batch_norm=True, **SIZES)
+    for index in range(3):
+        norm, layer = flow.bijector.layer(index)
+        assert eqx.tree_equal(norm, pf.bijectors.BatchNorm((4,)))
+        assert eqx.tree_equal(layer, plain.bijector.layer(index))
+    assert flow.bijector.cheap == plain.bijector.cheap
 
 
 @pytest.mark.parametrize("recipe", [pf.flows.maf, pf.flows.iaf])

@@ -1,12 +1,13 @@
 import warnings
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
 
-from pushforward.bijectors import Affine
+from pushforward.bijectors import Affine, BatchNorm
 from pushforward.distributions import StandardNormal
 from pushforward.errors import ConfigError
 from pushforward.flows import realnvp
@@ -40,6 +41,21 @@ def test_an_odd_number_of_layers_is_complete():
     assert [layer.bijector.known for layer in flow.bijector[0].stacked] == [(0, 2), (1,)]
     assert flow.bijector[0].depth == 1
     assert flow.bijector[1].bijector.known == (0, 2)
+
+
+def test_batch_norm_follows_each_coupling_towards_the_base():
+    flow = realnvp(jr.key(0), features=3, batch_norm=True, **SMALL)
+    plain = realnvp(jr.key(0), features=3, **SMALL)
+    for layer, other in zip(
+        [*flow.bijector[0].layer(0), flow.bijector[1]],
+        [*plain.bijector[0].layer(0), plain.bijector[1]],
+        strict=True,
+    ):
+        assert eqx.tree_equal(layer[0], BatchNorm((3,)))
+        assert eqx.tree_equal(layer[1], other)
+    with pytest.warns(UserWarning, match="^realnvp: a coupling needs two features"):
+        one = realnvp(jr.key(0), features=1, batch_norm=True)
+    assert eqx.tree_equal(one.bijector[0], BatchNorm((1,)))
 
 
 def test_the_context_conditions_it(randomised):

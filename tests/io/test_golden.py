@@ -19,7 +19,9 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def test_format_1_is_refused():
     path = GOLDEN / "realnvp-1.safetensors"
-    expected = f'{path}: key "format": expected "2", which pushforward 0.1.0 reads, got "1". Nothing was loaded.'
+    expected = (
+        f'{path}: key "format": expected "2", which pushforward 0.1.0 reads, got "1". Nothing was loaded.'
+    )
     for read in (load_model, describe):
         with pytest.raises(BadModelFile, match=f"^{re.escape(expected)}$"):
             read(path)

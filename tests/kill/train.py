@@ -16,7 +16,7 @@ import jax.random as jr
 import numpy as np
 
 import pushforward.training.checkpoint
-from pushforward.bijectors.base import Bijector
+from pushforward.bijectors import BatchNorm, Bijector, Chain
 from pushforward.distributions.flow import Flow
 from pushforward.distributions.normal import StandardNormal
 from pushforward.training import Optimizer, fit
@@ -74,7 +74,7 @@ def main(path, how="never", *details):
 
     x = np.random.default_rng(0).normal([3.0, -1.0], [2.0, 0.5], (1000, 2))
     weights = np.random.default_rng(1).uniform(size=1000)
-    flow = Flow(StandardNormal((2,)), Dropping(jnp.zeros(2), jnp.zeros(2)))
+    flow = Flow(StandardNormal((2,)), Chain([BatchNorm((2,)), Dropping(jnp.zeros(2), jnp.zeros(2))]))
     fit(
         flow,
         x,

@@ -1,4 +1,4 @@
-"""Taking turns: blocks of any lengths, and units spread over the turns as they please, give what full passes give."""
+"""Taking turns: blocks of any length, and units spread over the turns as they please, give what full passes give."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -50,18 +50,25 @@ def by_full_passes(network, targets):
 
 
 @pytest.mark.parametrize("bias_columns", [1, N])
-@pytest.mark.parametrize("lengths", [(), (1,), (4,), (11,), (6, 2), (4, 4), (8, 4, 2)])
-def test_same_as_full_passes(lengths, bias_columns):
+@pytest.mark.parametrize("block", [1, 4, 8, 11, 20])
+def test_same_as_full_passes(block, bias_columns):
     network = layers(bias_columns)
     targets = np.random.default_rng(1).normal(size=(TURNS, N)).astype(np.float32)
-    found = turns.take_turns(body, network, find, jnp.asarray(targets), lengths)
+    found = turns.take_turns(body, network, find, jnp.asarray(targets), block)
     for ours, expected in zip(found, by_full_passes(network, targets), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("n", [1, 100, 8192])
-@pytest.mark.parametrize("count", [1, 2, 63, 784, 3000])
-def test_default_lengths_are_multiples(count, n):
-    lengths = turns.block_lengths(count, n)
-    assert lengths[-1] >= 1
-    assert all(longer % shorter == 0 for longer, shorter in zip(lengths, lengths[1:], strict=False))
+def test_several_targets_and_other_numbers():
+    network, targets = layers(1), np.random.default_rng(1).normal(size=(TURNS, 2, N)).astype(np.float32)
+
+    def find_both(params, pair):
+        return params[0] + pair[0] * pair[1], {"shift": params[0], "targets": pair}
+
+    found, others = turns.take_turns(body, network, find_both, jnp.asarray(targets))
+    expected, _ = by_full_passes(network, targets[:, 0] * targets[:, 1])
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(others["targets"], targets)
+    np.testing.assert_allclose(
+        others["shift"], expected - targets[:, 0] * targets[:, 1], rtol=1e-5, atol=1e-5
+    )

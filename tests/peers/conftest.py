@@ -17,7 +17,9 @@ def peer(tmp_path) -> Callable[..., dict[str, np.ndarray]]:
     """A function (script, kind, features, context) that runs make_{script}.py and returns the arrays it saves."""
     python = Path(os.environ.get("PUSHFORWARD_PEERS_TORCH", DEFAULT))
     if not python.exists():
-        pytest.skip(f"no Python with zuko and nflows at {python}; `make bench` makes it, or set PUSHFORWARD_PEERS_TORCH")
+        pytest.skip(
+            f"no Python with zuko and nflows at {python}; `make bench` makes it, or set PUSHFORWARD_PEERS_TORCH"
+        )
 
     def make(script: str, kind: str, features: int, context: int) -> dict[str, np.ndarray]:
         path = tmp_path / "model.npz"

@@ -1,6 +1,6 @@
 """Build a small nflows flow with random weights and save it with densities and samples; run by nflows' own Python.
 
-    make_nflows.py OUTPUT.npz maf|nsf|coupling FEATURES CONTEXT
+make_nflows.py OUTPUT.npz maf|nsf|coupling FEATURES CONTEXT
 """
 
 import sys
@@ -44,7 +44,9 @@ def build(kind: str, features: int, context: int) -> list[nn.Module]:
     if kind == "maf":
         return [MaskedAffineAutoregressiveTransform(**sizes) for _ in range(LAYERS)]
     if kind == "nsf":
-        return [MaskedPiecewiseRationalQuadraticAutoregressiveTransform(**sizes, **SPLINE) for _ in range(LAYERS)]
+        return [
+            MaskedPiecewiseRationalQuadraticAutoregressiveTransform(**sizes, **SPLINE) for _ in range(LAYERS)
+        ]
     mask = torch.arange(features) % 2  # 1 for what is mapped
 
     def net(inputs: int, outputs: int) -> Net:

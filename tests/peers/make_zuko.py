@@ -1,6 +1,6 @@
 """Build a small zuko flow with random weights and save it with densities and samples; run by zuko's own Python.
 
-    make_zuko.py OUTPUT.npz maf|nsf|coupling FEATURES CONTEXT
+make_zuko.py OUTPUT.npz maf|nsf|coupling FEATURES CONTEXT
 """
 
 import sys

@@ -29,15 +29,19 @@ def scalar_map(saved, kind):
         slopes = slopes_to(1e-3 + jax.nn.softplus(params[2 * bins :]))
         return jnp.concatenate([params[: 2 * bins] / shrink, slopes])
 
-    return Translated(Affine("softplus"), affine) if kind == "maf" else Translated(
-        RationalQuadraticSpline(bins, 4.0), spline
+    return (
+        Translated(Affine("softplus"), affine)
+        if kind == "maf"
+        else Translated(RationalQuadraticSpline(bins, 4.0), spline)
     )
 
 
 def told(saved):
     """What the context adds to the first layer of every network, one behind the other, shape (rows, layers * width)."""
     count = int(saved["layers"])
-    parts = [saved["context"] @ saved[f"{i}/context/weight"].T + saved[f"{i}/context/bias"] for i in range(count)]
+    parts = [
+        saved["context"] @ saved[f"{i}/context/weight"].T + saved[f"{i}/context/bias"] for i in range(count)
+    ]
     return np.maximum(np.concatenate(parts, axis=1), 0)
 
 

@@ -27,10 +27,10 @@ class SequentialNet(Protocol):
 
     def in_turn(
         self,
-        find: Callable[[Array, Array], tuple[Array, Array]],
+        find: Callable[[Array, Array], tuple[Array, Any]],
         targets: Array,
         context: Array | None = None,
-    ) -> tuple[Array, Array]:
+    ) -> tuple[Array, Any]:
         """Find elements in turn, n events at once; see `MADE.in_turn`."""
         ...
 

@@ -15,6 +15,9 @@ from ..errors import DomainError, ShapeError
 Cheap = Literal["both", "forward", "inverse", "neither"]
 Context = ArrayLike | None
 
+BATCH_AXIS = "pushforward batch"
+"""The name of the axis along which an objective maps a training batch, for layers that take its statistics."""
+
 
 class Bijector(eqx.Module):
     """An invertible map y = f(x; context) on ONE event, with log|det df/dx|.

@@ -1,4 +1,4 @@
-"""Bijectors that only move elements: Permute and Reverse."""
+"""Bijectors that only move elements, or leave them: Identity, Permute and Reverse."""
 
 from collections.abc import Sequence
 
@@ -10,6 +10,42 @@ from jaxtyping import Array, PRNGKeyArray
 
 from ..errors import ConfigError
 from .base import Bijector, Cheap
+
+
+class Identity(Bijector):
+    """y = x: for a flow whose base is the law itself.
+
+    Args:
+        shape: shape of the event.
+    """
+
+    in_shape: tuple[int, ...] = eqx.field(static=True)
+    context_shape: None = eqx.field(static=True)
+    cheap: Cheap = eqx.field(static=True)
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        self.in_shape = tuple(shape)
+        self.context_shape = None
+        self.cheap = "both"
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of y, the same as of x."""
+        return self.in_shape
+
+    def forward_and_log_det(
+        self, x: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Return x; the log-determinant is 0. See `Bijector`."""
+        del context, key
+        return x, jnp.zeros((), x.dtype)
+
+    def inverse_and_log_det(
+        self, y: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
+    ) -> tuple[Array, Array]:
+        """Return y; the log-determinant is 0. See `Bijector`."""
+        del context, key
+        return y, jnp.zeros((), y.dtype)
 
 
 class Permute(Bijector):

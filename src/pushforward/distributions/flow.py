@@ -11,6 +11,7 @@ from ..bijectors.base import Bijector, merge_context_shapes
 from ..bijectors.compose import Chain, Stack
 from ..errors import ShapeError
 from .base import Distribution
+from .keyed import Keyed
 
 
 class Recipe(NamedTuple):
@@ -20,7 +21,7 @@ class Recipe(NamedTuple):
     arguments: str
 
 
-class Flow(Distribution):
+class Flow(Keyed):
     """The law of x = f(z) with z drawn from a base law: log p(x) = log p(z) - log|det df/dz|.
 
     Args:
@@ -82,9 +83,15 @@ class Flow(Distribution):
         key, base_key = (None, None) if key is None else jr.split(key)
         z, log_det = self.bijector.inverse_and_log_det(x, self._of(self.bijector, context), key=key)
         condition = self._of(self.base, context)
-        if isinstance(self.base, Flow):
+        if isinstance(self.base, Keyed):
             return self.base._log_prob(z, condition, base_key) + log_det
         return self.base._log_prob(z, condition) + log_det
+
+    def _for_step(self, key: PRNGKeyArray) -> "Flow":
+        """Return the flow with its base as it is in one step of training; see `Keyed`."""
+        if not isinstance(self.base, Keyed):
+            return self
+        return Flow(self.base._for_step(key), self.bijector, self.recipe)
 
     def _sample_and_log_prob(self, key: PRNGKeyArray, context: Array | None) -> tuple[Array, Array]:
         z, log_prob = self.base._sample_and_log_prob(key, self._of(self.base, context))

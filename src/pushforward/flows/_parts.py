@@ -9,7 +9,17 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from ..bijectors import Autoregressive, Bijector, Chain, Coupling, Invert, Reverse, ScalarMap, Stack
+from ..bijectors import (
+    Autoregressive,
+    BatchNorm,
+    Bijector,
+    Chain,
+    Coupling,
+    Invert,
+    Reverse,
+    ScalarMap,
+    Stack,
+)
 from ..distributions import Distribution, StandardLogistic, StandardNormal, StudentT
 from ..errors import ConfigError
 from ..nets import MADE, MLP
@@ -78,6 +88,11 @@ def coupling(
         mask,
         context_shape(context_features),
     )
+
+
+def normalised(layer: Bijector, batch_norm: bool) -> Bijector:
+    """Return a layer with batch normalisation on its base side, or as it is."""
+    return Chain([BatchNorm(layer.in_shape), layer]) if batch_norm else layer
 
 
 def base_law(who: str, kind: str, features: int) -> Distribution:

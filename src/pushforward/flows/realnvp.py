@@ -7,7 +7,7 @@ from ..bijectors.scalar.affine import ScaleKind
 from ..distributions.flow import Flow
 from ..distributions.normal import StandardNormal
 from ..nets.mlp import Activation
-from ._parts import alternated, check_hidden, check_sizes, coupling, say_one_dimensional
+from ._parts import alternated, check_hidden, check_sizes, coupling, normalised, say_one_dimensional
 from .registry import register
 
 
@@ -23,6 +23,7 @@ def realnvp(
     dropout: float = 0.0,
     scale: ScaleKind = "exp",
     bound: float = 3.0,
+    batch_norm: bool = False,
 ) -> Flow:
     """RealNVP: affine couplings, even and odd elements in turn, on a standard normal base.
 
@@ -39,14 +40,18 @@ def realnvp(
         dropout: dropout in the conditioners while training.
         scale: how the scale is made positive, see `Affine`.
         bound: bound of the log-scale of "exp".
+        batch_norm: a `BatchNorm` behind each coupling towards the base, as the MAF paper has it for many layers. A
+            batch should then have a hundred rows or so.
 
     Returns:
-        A Flow that starts as the standard normal (with scale "exp" or "softplus").
+        A Flow that starts as the standard normal (with scale "exp" or "softplus"; with `batch_norm` but for a factor
+        of sqrt(1 + 1e-5) a layer, until `fit` gives it statistics).
 
     Raises:
         ConfigError: if an argument does not fit.
 
-    Reference: Dinh et al. 2016, Density estimation using Real NVP, arXiv:1605.08803, eq. 4-8 and figure 3.
+    Reference: Dinh et al. 2016, Density estimation using Real NVP, arXiv:1605.08803, eq. 4-8 and figure 3;
+        batch normalisation: Papamakarios et al. 2017, arXiv:1705.07057, appendix B.
     """
     check_sizes("realnvp", features=features, layers=layers)
     check_sizes("realnvp", least=0, context_features=context_features)
@@ -54,11 +59,11 @@ def realnvp(
     affine = Affine(scale=scale, bound=bound)
     if features == 1 and not context_features:
         say_one_dimensional("realnvp", "a shift with a scale, so a Gaussian,")
-        return Flow(StandardNormal((1,)), Invert(Elementwise(affine, (1,))))
+        return Flow(StandardNormal((1,)), normalised(Invert(Elementwise(affine, (1,))), batch_norm))
 
     def layer(key: PRNGKeyArray, swap: bool) -> Bijector:
         mask = alternating(features, swap=swap)
         net = {"hidden": hidden, "activation": activation, "dropout": dropout}
-        return Invert(coupling(key, affine, mask, context_features, **net))
+        return normalised(Invert(coupling(key, affine, mask, context_features, **net)), batch_norm)
 
     return Flow(StandardNormal((features,)), alternated(layer, key, layers))

@@ -6,7 +6,7 @@ from typing import Any
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import LU, Bijector, Chain, Invert, Marginals
-from ..distributions import Flow, Recipe
+from ..distributions import ConditionalLaw, Flow, Recipe
 from ..errors import ConfigError
 from ._parts import check_sizes
 from .registry import get, register
@@ -44,7 +44,8 @@ def table(
         A Flow whose bijector is a Chain of the inner bijector and one bijector for each step.
 
     Raises:
-        ConfigError: if a size, a step, the inner recipe or one of its options does not fit.
+        ConfigError: if a size, a step, the inner recipe or one of its options does not fit, or if the inner flow is a
+            law over whole numbers.
     """
     check_sizes("table", features=features)
     check_sizes("table", least=2, knots=knots)
@@ -60,7 +61,19 @@ def table(
             f"table: expected {min(twice)} as an argument of its own, got it among the options."
         )
     inner = get(flow)(key, **sizes, **(options or {}))
+    check_continuous("table", inner)
     return join(inner, [_step(step, features, knots) for step in steps])
+
+
+def check_continuous(who: str, inner: Flow) -> None:
+    """Raise a ConfigError if a flow is a law over whole numbers, which preprocessing would spread out."""
+    law = getattr(inner.base, "law", None)
+    if isinstance(law, ConditionalLaw) and law.values is not None:
+        raise ConfigError(
+            f"{who}: expected a law over real numbers inside, got one over the whole numbers 0 to {law.values - 1} "
+            f"({type(law).__name__}): preprocessing would make its columns continuous. "
+            "Build that flow in Python and train it with pushforward.fit."
+        )
 
 
 def join(inner: Flow, steps: Sequence[Bijector], recipe: Recipe | None = None) -> Flow:

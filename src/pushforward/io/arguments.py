@@ -16,7 +16,16 @@ from .refusal import Refused, show
 MAX_INTEGER = 2**20
 """The largest whole number under a name that is not in the list of limits."""
 
-_LIMITS = {"features": 10**6, "context_features": 10**6, "layers": 1024, "hidden": 2**16, "bins": 2**12}
+_LIMITS = {
+    "features": 10**6,
+    "context_features": 10**6,
+    "layers": 1024,
+    "hidden": 2**16,
+    "bins": 2**12,
+    "components": 2**12,
+    "values": 2**16,
+    "ensemble": 2**12,
+}
 _MAX_TEXT = 256
 _BYTES = 4
 _SLACK = 8

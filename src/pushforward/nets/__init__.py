@@ -1,6 +1,7 @@
 """Conditioners: networks that turn the known part of an event, and the context, into parameters."""
 
 from .masked import MADE
+from .members import draw_masks, remasked
 from .mlp import MLP, ResidualMLP
 
-__all__ = ["MADE", "MLP", "ResidualMLP"]
+__all__ = ["MADE", "MLP", "ResidualMLP", "draw_masks", "remasked"]

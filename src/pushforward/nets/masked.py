@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -15,7 +15,7 @@ from ..errors import ConfigError, ShapeError
 from ..numerics import masks
 from ..numerics.batching import reshaped
 from .mlp import Activation, activated, affine, bounded, check_net, check_net_context, drop, zeroed
-from .turns import Sorted, take_turns
+from .turns import Find, Sorted, take_turns
 
 Order = Literal["sequential", "reversed", "random"]
 
@@ -134,20 +134,21 @@ class MADE(eqx.Module):
 
     def in_turn(
         self,
-        find: Callable[[Array, Array], tuple[Array, Array]],
+        find: Find,
         targets: Array,
         context: Array | None = None,
-    ) -> tuple[Array, Array]:
+    ) -> tuple[Array, Any]:
         """Find every element from its parameters and a target, in their order: each decides those after it.
 
         Args:
-            find: from parameters of shape (num_params, n) and targets of shape (n,) to elements and another number for
-                each, shape (n,).
-            targets: shape (features, n): n events at once, each in a column.
+            find: from parameters of shape (num_params, n) and targets of shape (n,), or (k, n), to elements, shape (n,),
+                and other numbers for each, an array or several.
+            targets: shape (features, n): n events at once, each in a column; or (features, k, n) if an element takes k
+                numbers to be found.
             context: shape (context_features, n), or None if there is none.
 
         Returns:
-            The elements and the other numbers, shape (features, n) each.
+            The elements, shape (features, n), and the other numbers, with the elements as their first axis.
 
         Raises:
             ShapeError: if the contexts are missing or superfluous, or have another size.
@@ -159,7 +160,7 @@ class MADE(eqx.Module):
             lambda linear, x: self._body(linear, bounded(x)), layers, find, targets[order]
         )
         back = slice(None) if self.order is None else jnp.argsort(self.order)
-        return found[back], others[back]
+        return found[back], jax.tree.map(lambda part: part[back], others)
 
     def _body(
         self,

@@ -1,13 +1,18 @@
 """A masked network used one element at a time: every unit computed once, when all that it sees is known."""
 
-import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
+
+Find = Callable[[Array, Array], tuple[Array, Any]]
+"""From an element's parameters and its target, or targets, to the element and whatever else is asked for."""
+
+BLOCK = 8
+"""Turns of a block: what earlier blocks contribute is one matrix product."""
 
 
 class Sorted(NamedTuple):
@@ -36,136 +41,121 @@ class _Windows(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """What stays the same in all turns: the network, and for every layer the windows of its sides at each level."""
+    """What stays the same in all turns: the network, and for every layer the windows of its sides at each level.
+
+    Level 0 is all turns, level 1 has the blocks and level 2 the single turns; spans are their lengths in turns.
+    """
 
     body: Callable[[Callable[[int, Array], Array], Array], Array]
-    find: Callable[[Array, Array], tuple[Array, Array]]
-    spans: tuple[int, ...]
+    find: Find
+    spans: tuple[int, int, int]
     outputs: list[list[_Windows]]
     inputs: list[list[_Windows]]
-    turns: list[np.ndarray]
 
 
-_Lines = list[tuple[Array, Array]]  # for every layer: what is known of some outputs, and weights to what is not
+_Lines = list[
+    tuple[Array, Array]
+]  # for every layer: what is known of some outputs, and weights to what is not
 
 
 def take_turns(
     body: Callable[[Callable[[int, Array], Array], Array], Array],
     layers: Sequence[Sorted],
-    find: Callable[[Array, Array], tuple[Array, Array]],
+    find: Find,
     targets: Array,
-    lengths: Sequence[int] = (),
-) -> tuple[Array, Array]:
+    block: int = BLOCK,
+) -> tuple[Array, Any]:
     """Find elements in turn, where the network gives the parameters of each from those before.
 
     In turn i arrive the element before i and with it those inputs of every layer that are of turn i. Turns come in
-    blocks, and these in blocks of a higher level. What earlier blocks contribute to the outputs of a block is one
-    matrix product, done when the block begins; what its own turns contribute is left to the level below.
+    blocks. What earlier blocks contribute to the outputs of a block is one matrix product, done when the block begins;
+    within it the products are small.
 
-    Units are sorted by turn, so those of a block are neighbours. All blocks of a level take as many as the fullest
-    needs, from where theirs begin: what they take too much is zero, or comes again, or is overwritten later.
+    Units are sorted by turn, so those of a block are neighbours. All blocks, and all turns, take as many as the fullest
+    needs, from where theirs begin: what they take too much has weight zero, or is computed again when it is due.
 
     Args:
         body: the network as a function of (linear, x): linear(i, values) applies layer i to the inputs of a turn, x is
             the input of the first layer.
         layers: the layers, for as many turns as there are targets; those of the last have as many outputs each.
-        find: from parameters of shape (outputs of a turn in the last layer, n) and targets (n,) to an element and
-            another number, shape (n,) each.
-        targets: shape (turns, n).
-        lengths: turns in a block of each level, the largest first, each a multiple of the next; `block_lengths` by
-            default.
+        find: from parameters of shape (outputs of a turn in the last layer, n) and targets (n,), or (k, n), to an
+            element, shape (n,), and other numbers, an array or several.
+        targets: shape (turns, n), or (turns, k, n) if an element takes k numbers to be found.
+        block: turns of a block at most.
 
     Returns:
-        The elements and the other numbers, shape (turns, n) each.
+        The elements, shape (turns, n), and the other numbers, with the turns as their first axis.
     """
-    turns, n = targets.shape
-    lengths = tuple(lengths) or block_lengths(turns, n)
-    total = math.ceil(turns / lengths[0]) * lengths[0]
-    spans = (total, *lengths, 1)
-    outputs = [_windows(layer.outputs, spans) for layer in layers]
-    inputs = [_windows(layer.inputs, spans) for layer in layers]
-    plan = _Plan(body, find, spans, outputs, inputs, [layer.outputs for layer in layers])
-    # Turns too many repeat the last one.
-    goals = jnp.pad(targets, ((0, total - turns), (0, 0)), mode="edge")
+    turns, n = targets.shape[0], targets.shape[-1]
+    blocks = -(-turns // block)
+    block = -(-turns // blocks)
+    spans = (blocks * block, block, 1)
+    sides = [[_windows(side, spans) for side in (layer.outputs, layer.inputs)] for layer in layers]
+    plan = _Plan(body, find, spans, [outputs for outputs, _ in sides], [inputs for _, inputs in sides])
+    # Turns too many repeat the last one, so they give no numbers that it does not.
+    goals = jnp.pad(targets, ((0, spans[0] - turns), *[(0, 0)] * (targets.ndim - 1)), mode="edge")
     dtype = jnp.result_type(targets, *(layer.weight for layer in layers))
-    lines, arrived = [], []
-    for layer in layers:
-        weight = jnp.where(layer.outputs[:, None] >= layer.inputs, layer.weight, 0.0)
-        lines.append((layer.bias, weight))
-        arrived.append(jnp.zeros((layer.inputs.size, n), dtype))
-    start = (tuple(arrived), jnp.zeros(n, dtype))
+    lines = [
+        (layer.bias, jnp.where(layer.outputs[:, None] >= layer.inputs, layer.weight, 0.0)) for layer in layers
+    ]
+    arrived = tuple(jnp.zeros((layer.inputs.size, n), dtype) for layer in layers)
+    start = (arrived, jnp.zeros(n, dtype))
     _, found = _take_part(plan, 0, jnp.zeros((), int), lines, start, goals)
-    return found[0][:turns], found[1][:turns]
-
-
-def block_lengths(turns: int, n: int) -> tuple[int, ...]:
-    """Return the lengths of blocks that measured fastest, see docs/inverting.md.
-
-    Args:
-        turns: number of turns.
-        n: number of events at once.
-    """
-    del n
-    return (min(turns, 8),)
+    return jax.tree.map(lambda part: part[:turns], found)
 
 
 def _take_part(
     plan: _Plan, level: int, index: Array, lines: _Lines, start: tuple, goals: Array
-) -> tuple[tuple, tuple[Array, Array]]:
+) -> tuple[tuple, tuple[Array, Any]]:
     """Take the turns of one part of a level, in parts of the level below.
 
     Args:
         plan: the plan.
-        level: 0 for all turns.
+        level: 0 for all turns, 1 for those of a block.
         index: which part of its level it is.
         lines: for the outputs of this part what is known of them, and their weights to the inputs that arrive in it.
         start: the inputs of each layer that arrive in this part, as far as they are there, and the last element.
-        goals: the targets of the turns, shape (turns of the part, n).
+        goals: the targets of the turns, shape (turns of the part, n) or (turns of the part, k, n).
 
     Returns:
-        What `start` has become, and what was found: elements and other numbers, shape (turns of the part, n).
+        What `start` has become, and what was found, with the turns of the part as first axis.
     """
     count = plan.spans[level] // plan.spans[level + 1]
     parts = index * count + jnp.arange(count)
+    cut = jax.vmap(jax.lax.dynamic_slice_in_dim, in_axes=(None, 0, None))
     pieces = []
-    for windows, (known, weight) in zip(plan.outputs, lines, strict=True):
-        places = jnp.asarray(windows[level + 1].starts)[parts] - jnp.asarray(windows[level].starts)[index]
-        cut = jax.vmap(jax.lax.dynamic_slice_in_dim, in_axes=(None, 0, None))
-        pieces.append(tuple(cut(lines, places, windows[level + 1].size) for lines in (known, weight)))
+    for windows, pair in zip(plan.outputs, lines, strict=True):
+        places = _offset(windows, level, index, parts)
+        pieces.append(tuple(cut(rows, places, windows[level + 1].size) for rows in pair))
 
     def take(carry: tuple, part: tuple) -> tuple[tuple, tuple]:
         part_index, lines, goals = part
-        offsets = [
-            jnp.asarray(w[level + 1].starts)[part_index] - jnp.asarray(w[level].starts)[index]
-            for w in plan.inputs
-        ]
-        if plan.spans[level + 1] == 1:
+        offsets = [_offset(windows, level, index, part_index) for windows in plan.inputs]
+        if level == 1:
             return _take_turn(plan, lines, offsets, carry, goals[0])
-        return _descend(plan, level + 1, part_index, lines, offsets, carry, goals)
+        return _take_block(plan, part_index, lines, offsets, carry, goals)
 
-    goals = goals.reshape(count, plan.spans[level + 1], goals.shape[1])
+    goals = goals.reshape(count, plan.spans[level + 1], *goals.shape[1:])
     end, found = jax.lax.scan(take, start, (parts, pieces, goals))
-    return end, tuple(numbers.reshape(plan.spans[level], -1) for numbers in found)
+    return end, jax.tree.map(lambda part: part.reshape(plan.spans[level], *part.shape[2:]), found)
 
 
-def _descend(
-    plan: _Plan, level: int, index: Array, lines: _Lines, offsets: list[Array], carry: tuple, goals: Array
-) -> tuple[tuple, tuple[Array, Array]]:
+def _take_block(
+    plan: _Plan, index: Array, lines: _Lines, offsets: list[Array], carry: tuple, goals: Array
+) -> tuple[tuple, tuple[Array, Any]]:
     """Take the turns of a block, once what arrived before it is multiplied; arguments as in `_take_part`.
 
-    The lines reach over all inputs of the level above; those of this block begin at the offsets.
+    The lines reach over all inputs; those of this block begin at the offsets.
     """
     arrived, before = carry
     inner_lines, inner_arrived = [], []
     for windows, (known, weight), seen, offset in zip(plan.inputs, lines, arrived, offsets, strict=True):
-        size = windows[level].size
+        size = windows[1].size
         inner = jax.lax.dynamic_slice_in_dim(weight, offset, size, axis=1)
         outer = jax.lax.dynamic_update_slice_in_dim(weight, jnp.zeros_like(inner), offset, axis=1)
         inner_lines.append((known + outer @ seen, inner))
         inner_arrived.append(jax.lax.dynamic_slice_in_dim(seen, offset, size))
-    (fresh, before), found = _take_part(
-        plan, level, index, inner_lines, (tuple(inner_arrived), before), goals
-    )
+    (fresh, before), found = _take_part(plan, 1, index, inner_lines, (tuple(inner_arrived), before), goals)
     arrived = tuple(
         jax.lax.dynamic_update_slice_in_dim(seen, new, offset, axis=0)
         for seen, new, offset in zip(arrived, fresh, offsets, strict=True)
@@ -175,7 +165,7 @@ def _descend(
 
 def _take_turn(
     plan: _Plan, lines: _Lines, offsets: list[Array], carry: tuple, goal: Array
-) -> tuple[tuple, tuple[Array, Array]]:
+) -> tuple[tuple, tuple[Array, Any]]:
     """Take one turn: what arrived goes to its place, and the outputs of the turn are complete."""
     arrived, before = list(carry[0]), carry[1]
 
@@ -184,8 +174,13 @@ def _take_turn(
         known, weight = lines[i]
         return known + weight @ arrived[i]
 
-    element, other = plan.find(plan.body(linear, before[None]), goal)
-    return (tuple(arrived), element), (element[None], other[None])
+    element, others = plan.find(plan.body(linear, before[None]), goal)
+    return (tuple(arrived), element), jax.tree.map(lambda part: part[None], (element, others))
+
+
+def _offset(windows: list[_Windows], level: int, index: Array, part: Array) -> Array:
+    """Return where the units of a part, or of several, of the level below begin within those of part `index`."""
+    return jnp.asarray(windows[level + 1].starts)[part] - jnp.asarray(windows[level].starts)[index]
 
 
 def _windows(turns: np.ndarray, spans: Sequence[int]) -> list[_Windows]:

@@ -11,7 +11,8 @@ class Objective(Protocol):
     """A scalar loss of a batch, in nats; `pushforward.fit` minimises it.
 
     It must be a mean over rows, weighted by `weights`: rows of weight 0 are padding and must not count, and
-    neither the value nor its gradient may become NaN when all weights are 0.
+    neither the value nor its gradient may become NaN when all weights are 0. With a key it maps the rows by `jax.vmap`
+    with the axis name `bijectors.BATCH_AXIS`, if `BatchNorm` is to take statistics of the batch.
     """
 
     def __call__(

@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
+from ..bijectors.base import BATCH_AXIS
 from ..distributions.base import Distribution
-from ..distributions.flow import Flow
+from ..distributions.keyed import Keyed
 
 
 def negative_log_likelihood(
@@ -19,8 +20,10 @@ def negative_log_likelihood(
         x: events, shape (batch, *event_shape).
         context: conditions, shape (batch, *context_shape), or None if the law takes none.
         weights: shape (batch,), not negative; rows of weight 0 are padding.
-        key: for what is random inside a `Flow`, dropout for one; every row gets a key of its own. Without a
-            key the loss is deterministic.
+        key: for what is random inside a `Keyed` law such as a `Flow`: dropout, for which every row gets a key of its
+            own, and the masks of an ensemble, of which all rows of the step share those of one member. `BatchNorm`
+            takes the statistics of the batch, in which all rows count alike, those of weight 0 too. Without a key the
+            loss is deterministic, and rows do not depend on each other.
 
     Returns:
         A scalar in nats; 0 if all weights are 0.
@@ -28,8 +31,11 @@ def negative_log_likelihood(
     Reference: Papamakarios et al. 2021, Normalizing Flows for Probabilistic Modeling and Inference,
         arXiv:1912.02762, sec. 2.3.1.
     """
-    if isinstance(flow, Flow) and key is not None:
-        log_probs = jax.vmap(flow._log_prob)(x, context, jr.split(key, x.shape[0]))
+    if isinstance(flow, Keyed) and key is not None:
+        rows = x.shape[0]
+        drawn = flow._for_step(jr.fold_in(key, rows))  # the keys of the rows are numbered from 0 to rows - 1
+        mapped = jax.vmap(drawn._log_prob, axis_name=BATCH_AXIS)
+        log_probs = mapped(x, context, jr.split(key, rows))
     else:
         log_probs = jax.vmap(flow._log_prob)(x, context)
     total = jnp.sum(weights)

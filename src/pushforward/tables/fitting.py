@@ -19,7 +19,7 @@ from ..distributions.flow import Flow
 from ..errors import ConfigError
 from ..flows import registry
 from ..flows.registry import recorded
-from ..flows.table import join
+from ..flows.table import check_continuous, join
 from ..objectives import negative_log_likelihood
 from ..training import Check, FitResult, History, fit, mean_loss
 from .default import Settings, settings_for
@@ -103,14 +103,15 @@ def fit_table(
     Raises:
         ShapeError: if the values are no matrix, or the columns' names are not as many.
         DomainError: if a value is not finite; counts by column.
-        ConfigError: if a column is constant or equal to another, there are too few rows, or an option does not fit.
+        ConfigError: if a column is constant or equal to another, there are too few rows, an option does not fit, or the
+            recipe's law is over whole numbers.
     """
     start = time.monotonic()
     rows = check_rows(values, columns)
     training, held_out = split_rows(rows, validation, holdout, key)
     settings, chosen = settings_for(flow, options, batch_size, *training.shape)
-    finalists = prepare(training, held_out)
     inner, said = _build(settings, training.shape[1], jr.fold_in(key, 1))
+    finalists = prepare(training, held_out)
     if max_epochs is None and max_seconds is None:
         max_epochs = max(round(settings.steps * settings.batch_size / len(training)), 1)
     prepared, tried, result = _best_in_trials(inner, finalists, settings, key, max_epochs, max_seconds)
@@ -225,6 +226,7 @@ def _build(settings: Settings, features: int, key: PRNGKeyArray) -> tuple[Flow, 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         inner = registry.build(settings.flow, {"features": features, **settings.options}, key)
+    check_continuous("fit_table", inner)
     return inner, [str(warning.message) for warning in caught]
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..distributions.closed_form import ClosedForm
-from . import regions
+from . import counting, regions
 from .law import LawSubject
 from .quadrature import integrate
 from .report import Finding, skip, worst_finding, worst_of
@@ -69,8 +69,11 @@ def normalised(subject: LawSubject) -> Finding:
     """The density integrates to one: to 1e-4 by quadrature in one and two dimensions, else by counting.
 
     Beyond two dimensions draws are compared with volume times density in three regions (`regions.count`): a
-    density that is wrong by a factor is found where the draws are. False failures: at most 1e-6.
+    density that is wrong by a factor is found where the draws are. False failures: at most 1e-6. Over whole numbers the
+    probabilities of all events are summed, if these are not too many.
     """
+    if subject.values is not None:
+        return counting.total(subject)
     if subject.features in _NODES:
         integrals, rest = _integrals(subject)
         total = float(integrals[0])
@@ -87,8 +90,11 @@ def samples_follow_log_prob(subject: LawSubject) -> Finding:
     In one and two dimensions their distribution functions are compared with quadrature, by the bound of
     Dvoretzky, Kiefer, Wolfowitz and Massart. In two and more, draws are counted in three regions, and
     compared there with points that have the density by construction. Inverting draws to the base proves
-    nothing and is not done. False failures: at most 1e-6.
+    nothing and is not done. Over whole numbers every event, and every value of every element, is counted. False
+    failures: at most 1e-6.
     """
+    if subject.values is not None:
+        return counting.frequencies(subject, FALSE_FAIL)
     findings = []
     if subject.features in _NODES:
         findings += [_marginal(subject, axis) for axis in range(subject.features)]

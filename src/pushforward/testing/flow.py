@@ -44,6 +44,7 @@ def check_flow(
     *,
     context: ArrayLike | None = None,
     support: Support | None = None,
+    values: int | None = None,
     reference: Reference | None = None,
     perturbation: float = 0.0,
     only: Iterable[str] | None = None,
@@ -63,6 +64,8 @@ def check_flow(
             integrated and draws counted under the first.
         support: two ends of the box in which the density is positive, numbers or of shape event_shape; all
             real numbers if left out.
+        values: for a law over whole numbers, how many values each element has, from 0; its `log_prob` is then a
+            log-probability, and sums over all events take the place of integrals.
         reference: the true log-density, a function of float64 events (n, *event_shape).
         perturbation: standard deviation of noise to be added to every trainable parameter first. A recipe's
             flow starts as its base; without noise the checks see no more of it.
@@ -84,6 +87,7 @@ def check_flow(
         key,
         context=context,
         support=support,
+        values=values,
         reference=reference,
         perturbation=perturbation,
         only=only,
@@ -102,6 +106,7 @@ def flow_checks(
     *,
     context: ArrayLike | None = None,
     support: Support | None = None,
+    values: int | None = None,
     reference: Reference | None = None,
     perturbation: float = 0.0,
     only: Iterable[str] | None = None,
@@ -119,7 +124,14 @@ def flow_checks(
     """
     expected = dict(expected_failures or {})
     subject = LawSubject(
-        flow, x, key, context=context, support=support, reference=reference, perturbation=perturbation
+        flow,
+        x,
+        key,
+        context=context,
+        support=support,
+        values=values,
+        reference=reference,
+        perturbation=perturbation,
     )
     for name in chosen(FLOW_CHECKS, only, expected):
         check = functools.partial(FLOW_CHECKS[name], subject)

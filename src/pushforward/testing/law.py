@@ -47,6 +47,7 @@ class LawSubject:
             Densities and draws are examined under the first.
         support: two ends, of numbers or of shape event_shape, of the box in which the density is positive;
             None for all real numbers.
+        values: how many values each element has, from 0, for a law over whole numbers; None for a density.
         reference: the true log-density, a function of float64 events (n, *event_shape).
         perturbation: standard deviation of the noise added to every trainable parameter.
 
@@ -62,12 +63,15 @@ class LawSubject:
         *,
         context: ArrayLike | None = None,
         support: Support | None = None,
+        values: int | None = None,
         reference: Reference | None = None,
         perturbation: float = 0.0,
     ) -> None:
         self.original = law
         self.key = key
         self.reference = reference
+        self.values = values
+        support = support if values is None else (0, values - 1)
         self._made: dict[str, Any] = {}
         random = np.random.default_rng(np.asarray(jax.random.key_data(key)).reshape(-1))
         self.parameters, self.static = split(law)

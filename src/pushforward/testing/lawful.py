@@ -65,10 +65,10 @@ def _pairs(law: Distribution, key: Any, context: Any) -> Any:
     return law.sample_and_log_prob(key, (2, 3), context)
 
 
-def _drawn(subject: LawSubject, key: Any) -> np.ndarray:
-    """Four draws in float32 through the public door, under the first context."""
+def _drawn(subject: LawSubject, key: Any, count: int = 4) -> np.ndarray:
+    """Draws in float32 through the public door, under the first context."""
     return np.asarray(
-        subject.law().sample(key, (4,), None if subject.context is None else subject.context[0])
+        subject.law().sample(key, (count,), None if subject.context is None else subject.context[0])
     )
 
 
@@ -160,12 +160,13 @@ def nan_stays_nan(subject: LawSubject) -> Finding:
 
 
 def outside_support(subject: LawSubject) -> Finding:
-    """If a support is declared: log_prob is -inf outside of it, and the draws are inside."""
+    """If a support is declared: log_prob is -inf outside of it, and between whole numbers; the draws are inside."""
     if subject.support is None:
         return skip("every event is in the declared support.")
     low, high = subject.support
     findings = []
-    for end, step in ((low, -1.0), (low, -1e4), (high, 1.0), (high, 1e4)):
+    between = [] if subject.values is None else [(low, 0.5), (high, -1e-3)]
+    for end, step in ((low, -1.0), (low, -1e4), (high, 1.0), (high, 1e4), *between):
         x = subject.x[:1].copy()
         x.reshape(-1)[0] = end[0] + step
         value = float(subject.law().log_prob(x, subject.contexts(1))[0])
@@ -176,6 +177,8 @@ def outside_support(subject: LawSubject) -> Finding:
     flat = subject.draws.x.reshape(-1, subject.features)
     if ((flat < low) | (flat > high)).any():
         findings.append(fail("a draw lies outside the support."))
+    if subject.values is not None and (flat != np.round(flat)).any():
+        findings.append(fail("a draw lies between the whole numbers."))
     return worst_finding(findings)
 
 
@@ -192,15 +195,20 @@ def sample_matches_log_prob(subject: LawSubject) -> Finding:
 
 
 def key_respected(subject: LawSubject) -> Finding:
-    """The same key gives the same draws, another key others; no two are alike; global generators rest."""
+    """The same key gives the same draws, another key others; no two are alike; global generators rest.
+
+    Over whole numbers single draws may well be alike: there 256 of them must not be, nor those of two keys.
+    """
+    discrete = subject.values is not None
     with restored() as changed:
-        one, again, other = (_drawn(subject, jr.key(seed)) for seed in (1, 1, 2))
+        one, again, other = (_drawn(subject, jr.key(seed), 256 if discrete else 4) for seed in (1, 1, 2))
     findings = [fail(f"sampling changed {', '.join(changed)}.")] if changed else []
     if not same_bits(one, again):
         findings.append(fail("the same key gave other draws."))
-    if (one == other).all(axis=tuple(range(1, one.ndim))).any():
+    alike = (one == other).all(axis=tuple(range(1, one.ndim)))
+    if alike.all() if discrete else alike.any():
         findings.append(fail("another key gave the same draws."))
-    if len(np.unique(one.reshape(4, -1), axis=0)) < 4:
+    if len(np.unique(one.reshape(len(one), -1), axis=0)) < (2 if discrete else len(one)):
         findings.append(fail("two draws of one call are alike."))
     return worst_finding(findings)
 
@@ -252,7 +260,7 @@ def gradients_finite(subject: LawSubject) -> Finding:
     """Gradients of the mean log-density are finite, also if one row of the batch holds an extreme number."""
     rows = to_rows(subject.x, _GRADIENT_ROWS)
     findings = [_gradients_at(subject, rows, "x")]
-    if subject.support is None:
+    if subject.support is None or subject.values is not None:
         for number in _EXTREMES:
             batch = rows.copy()
             batch[0] = number

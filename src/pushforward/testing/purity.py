@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from ..bijectors.base import Bijector
+from ..bijectors.base import BATCH_AXIS, Bijector
 from .points import submodules
 from .programs import DIRECTIONS, Direction
 from .report import Finding, fail, worst_finding, worst_of
@@ -169,10 +169,13 @@ def alone(subject: Subject, direction: Direction) -> Alone:
 
 
 def plain(subject: Subject, direction: Direction, event: np.ndarray, key: Any = None) -> list[np.ndarray]:
-    """Call one direction on one event without any transformation."""
+    """Call one direction on one event without any transformation; with a key in a training batch of one."""
     context = None if subject.context is None else subject.context[0]
     method: Callable = getattr(subject.bijector(), f"{direction}_and_log_det")
-    return [np.asarray(leaf) for leaf in method(event, context, key=key)]
+    if key is None:
+        return [np.asarray(leaf) for leaf in method(event, context)]
+    batch = jax.vmap(lambda row: method(row, context, key=key), axis_name=BATCH_AXIS)(event[None])
+    return [np.asarray(leaf[0]) for leaf in batch]
 
 
 def same_bits(a: np.ndarray | None, b: np.ndarray | None) -> bool:

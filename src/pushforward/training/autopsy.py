@@ -28,7 +28,7 @@ def explain(
     Args:
         fault: the bad step.
         params: the parameters before it.
-        fixed: the flow without them.
+        fixed: the flow without them, or with others in their places.
         split: the rows of the run.
         places: which training rows the step saw.
         retries: how often the run went back before.

@@ -55,7 +55,8 @@ def fit(
 
     Args:
         flow: what to train. Its inexact arrays are trained, except those inside a `Frozen`. It is left
-            unchanged.
+            unchanged. Its `BatchNorm` layers take the statistics of each batch in training; for validation, and in
+            the flow returned, those of the training rows (of at most 32768), whatever the weights.
         x: events, shape (n, *event_shape), finite.
         context: conditions, shape (n, *context_shape), finite; None exactly if the flow takes none.
         key: a JAX random key; it decides the split, the order of the rows, and dropout.
@@ -170,7 +171,7 @@ def _result(loop: Loop, stopped: Stopped, clock: Clock) -> FitResult:
     # Interrupted before the first check: nothing was compared yet, so what was trained so far is the best.
     unchecked = not record.checks
     params, step = (
-        (loop.latest.shown(), int(loop.latest.step)) if unchecked else (record.best, record.best_step)
+        (loop.shown(loop.latest), int(loop.latest.step)) if unchecked else (record.best, record.best_step)
     )
     known = bool(record.checks) and job.split.validation is not None
     if known and math.isinf(record.best_loss):

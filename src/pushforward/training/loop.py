@@ -4,10 +4,11 @@ import dataclasses
 import time
 from collections.abc import Callable
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, PyTree
 
 from .autopsy import explain
 from .clock import Clock
@@ -16,6 +17,7 @@ from .history import Check, Stopped
 from .progress import Display
 from .record import Job, Record
 from .rows import Rows
+from .settling import Settler
 from .step import Span, TrainState, batch_index, evaluate, to_chunks, train_steps
 from .streams import shuffled, stream
 
@@ -48,6 +50,7 @@ class Loop:
         self._rows: Rows = jax.tree.map(jnp.asarray, job.split.training)
         held_out = job.split.validation
         self._chunks = None if held_out is None else to_chunks(held_out)
+        self._settler = Settler(job.fixed, job.split.training)
         self._shuffle_key = stream(job.key, "shuffle")
         self._noise_key = stream(job.key, "noise")
         self._order: tuple[int, np.ndarray, Array] | None = None
@@ -66,19 +69,24 @@ class Loop:
             return "interrupted"
         return reason
 
+    def shown(self, state: TrainState) -> PyTree:
+        """Return the parameters to validate and to hand out, with the statistics that belong to them."""
+        return self._settler(state.shown())
+
     def _warm_up(self) -> None:
         """Compile, so that the clock sees steps alone; and let the flow as it came be the first best one."""
         record = self.record
         jax.block_until_ready(self._train(record.state, self._span(record.step, 0, record.progress)[0]))
-        loss = self._validate(record.state)
+        shown = self.shown(record.state)
+        loss = self._validate(shown)
         if loss is None:
             return
         if self._clock.limited:
             start = time.perf_counter()
-            self._validate(record.state)
+            self._validate(self.shown(record.state))
             self._clock.saw_check(time.perf_counter() - start)
         if not record.checks and np.isfinite(loss):
-            self.record = dataclasses.replace(record, best_loss=loss)
+            self.record = dataclasses.replace(record, best=shown, best_loss=loss)
             self._guard.passed(self.record)
 
     def _reason(self) -> Stopped | None:
@@ -145,10 +153,10 @@ class Loop:
             optimizer=job.optimizer,
         )
 
-    def _validate(self, state: TrainState) -> float | None:
+    def _validate(self, shown: PyTree) -> float | None:
         if self._chunks is None:
             return None
-        return float(evaluate(state.shown(), self.job.fixed, self._chunks, objective=self.job.objective))
+        return float(evaluate(shown, self.job.fixed, self._chunks, objective=self.job.objective))
 
     def _order_of(self, epoch: int) -> tuple[np.ndarray, Array]:
         """Return the order of the rows in an epoch, on the host and on the device; the last one is kept."""
@@ -167,7 +175,8 @@ class Loop:
     def _check(self, state: TrainState, step: int, progress: float) -> None:
         """Validate, remember, save and tell."""
         start = time.perf_counter()
-        old, loss = self.record, self._validate(state)
+        old, shown = self.record, self.shown(state)
+        loss = self._validate(shown)
         # A loss that is not finite need not be a fault: a density may be zero at a row. It is never better
         # than a finite one; while there is none, the latest flow is the best.
         lower = loss is not None and np.isfinite(loss) and loss < old.best_loss
@@ -179,7 +188,7 @@ class Loop:
         self.record = dataclasses.replace(
             old,
             state=dataclasses.replace(state, loss_sum=zero, weight_sum=zero),
-            best=state.shown() if better else old.best,
+            best=shown if better else old.best,
             best_loss=best_loss,
             best_step=step if better else old.best_step,
             checks=(*old.checks, check),
@@ -227,4 +236,5 @@ class Loop:
         state = self._train(fault.before, stop)
         order = self._order_of(fault.step // self.job.plan.deal.steps)[0]
         places = batch_index(fault.step, order, self.job.plan.deal)
-        return explain(fault, state.params, self.job.fixed, self.job.split, places, self._guard.tries - 1)
+        settled = eqx.combine(self._settler(state.params), self.job.fixed)
+        return explain(fault, state.params, settled, self.job.split, places, self._guard.tries - 1)

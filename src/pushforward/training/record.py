@@ -10,6 +10,7 @@ from .history import Check
 from .optimizer import AnyOptimizer
 from .plan import Plan
 from .rows import Split
+from .settling import as_given
 from .step import TrainState, initial_state
 
 
@@ -42,7 +43,7 @@ class Record:
 
     Attributes:
         state: of the compiled training.
-        best: the parameters to return.
+        best: the parameters to return, with the statistics of the training rows that belong to them.
         best_loss: their validation loss in nats; infinity while there is none.
         best_step: when they were found.
         checks: the history.
@@ -71,4 +72,5 @@ class Record:
     def fresh(cls, job: Job) -> "Record":
         """Return the record of a run that has not begun."""
         state = initial_state(job.params, job.optimizer)
-        return cls(state=state, best=state.params, best_loss=float("inf"), best_step=0)
+        best = as_given(state.params, job.fixed)
+        return cls(state=state, best=best, best_loss=float("inf"), best_step=0)

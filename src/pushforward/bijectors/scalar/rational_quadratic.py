@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import equinox as eqx
+import jax
 from jaxtyping import Array
 
 from ...errors import ConfigError
@@ -47,4 +48,6 @@ class RationalQuadraticSpline(ScalarMap):
         return splines.rational_quadratic_inverse(y, *self._split(params), bound=self.bound)
 
     def _split(self, params: Array) -> tuple[Array, Array, Array]:
-        return params[: self.bins], params[self.bins : 2 * self.bins], params[2 * self.bins :]
+        # `split` rather than slices: its derivative is one concatenation, theirs a sum of padded arrays.
+        widths, heights, slopes = jax.lax.split(params, [self.bins, self.bins, self.bins - 1])
+        return widths, heights, slopes
