@@ -329,16 +329,7 @@ RECIPES: dict[str, Case] = {
     "made": _recipe("made", 3, context=2, hidden=(8, 8), residual=True, order="random"),
     "made-bernoulli": _recipe("made", 4, whole=2, hidden=(8,), law="bernoulli", direct=True),
     "made-categorical": _recipe(
-        "made",
-        3,
-        whole=4,
-        hidden=(8, 8),
-        law="categorical",
-        values=4,
-        context=2,
-        ensemble=3,
-        dropout=0.2,
-        slow=True,
+        "made", 3, whole=4, hidden=(8, 8), law="categorical", values=4, context=2, ensemble=3, dropout=0.2, slow=True
     ),
     "made_mog": _recipe("made_mog", 2, hidden=(8,), components=3),
     "maf_mog": _recipe("maf_mog", 2, components=2, **_SMALL),

@@ -16,7 +16,9 @@ FEATURES, CONTEXT = 5, 2
 
 
 def made(**options):
-    net = MADE(jr.key(0), FEATURES, 2, context_features=CONTEXT, hidden=(9, 9), activation="tanh", **options)
+    net = MADE(
+        jr.key(0), FEATURES, 2, context_features=CONTEXT, hidden=(9, 9), activation="tanh", **options
+    )
     parameters, rest = eqx.partition(net, eqx.is_inexact_array)
     moved = jax.tree.map(lambda leaf: leaf + 0.3 * jr.normal(jr.key(leaf.size), leaf.shape), parameters)
     return eqx.combine(moved, rest)
@@ -65,9 +67,7 @@ def test_weights_stay_and_masks_change():
         values = np.tanh((mask * layer.weight) @ values + layer.bias + told)
     mask = np.tile(seen, 2)[:, None] > degree[-1]
     expected = ((mask * net.layers[-1].weight) @ values + net.layers[-1].bias).reshape(2, FEATURES)
-    np.testing.assert_allclose(
-        remasked(net, masks)(jnp.asarray(x), jnp.asarray(context)), expected, rtol=2e-5
-    )
+    np.testing.assert_allclose(remasked(net, masks)(jnp.asarray(x), jnp.asarray(context)), expected, rtol=2e-5)
 
 
 def test_what_is_not_drawn_stays():

@@ -1,5 +1,7 @@
 """Taking turns: blocks of any length, and units spread over the turns as they please, give what full passes give."""
 
+from itertools import pairwise
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ def layers(bias_columns):
             rows,
             columns,
         )
-        for columns, rows in zip(sides, sides[1:], strict=False)
+        for columns, rows in pairwise(sides)
     ]
 
 

@@ -65,6 +65,4 @@ def test_choose_inverts_the_distribution_function():
 def test_choose_stays_inside_at_the_largest_uniform_number(weights):
     logits = np.random.default_rng(weights).normal(size=(weights, 4000)).astype(np.float32)
     logits[-1] = -1e9
-    assert (
-        int(discrete.choose(jnp.full(4000, 1 - 2**-23, jnp.float32), jnp.asarray(logits)).max()) < weights - 1
-    )
+    assert int(discrete.choose(jnp.full(4000, 1 - 2**-23, jnp.float32), jnp.asarray(logits)).max()) < weights - 1

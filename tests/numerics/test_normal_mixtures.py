@@ -54,9 +54,7 @@ def test_gradients_and_values_at_extremes():
     assert (value[5:] == -jnp.inf).all()
     for gradient in jax.grad(total, argnums=(0, 1, 2, 3))(x, *parameters):
         assert np.isfinite(gradient).all()
-    assert np.isnan(
-        normal_mixtures.log_density(jnp.array(jnp.nan), *[p[:, 0] for p in parameters], reach=REACH)
-    )
+    assert np.isnan(normal_mixtures.log_density(jnp.array(jnp.nan), *[p[:, 0] for p in parameters], reach=REACH))
 
 
 @pytest.mark.parametrize(("u", "noise"), [(0.1, 0.3), (0.5, -1.0), (0.99, 1.5), (0.2, -2.5)])

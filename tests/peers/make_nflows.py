@@ -24,7 +24,7 @@ SPLINE = {"num_bins": BINS, "tails": "linear", "tail_bound": 4.0}
 
 
 class Net(nn.Sequential):
-    """A plain ReLU network in the call that couplings make; the splines' logits are divided by the root of its width."""
+    """A plain ReLU network in the call that couplings make; they divide logits by the root of its width."""
 
     hidden_features = HIDDEN
 

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from peers.copying import MIN_BIN, Translated, check_against, made, mlp, slopes_to
 
+from peers.copying import MIN_BIN, Translated, check_against, made, mlp, slopes_to
 from pushforward.bijectors import Affine, Autoregressive, Chain, Coupling, RationalQuadraticSpline
 
 pytestmark = pytest.mark.peers

@@ -11,18 +11,4 @@ from .realnvp import realnvp
 from .registry import build, get, names, register
 from .table import table
 
-__all__ = [
-    "build",
-    "get",
-    "iaf",
-    "made",
-    "made_mog",
-    "maf",
-    "maf_mog",
-    "names",
-    "nice",
-    "nsf",
-    "realnvp",
-    "register",
-    "table",
-]
+__all__ = ["build", "get", "iaf", "made", "made_mog", "maf", "maf_mog", "names", "nice", "nsf", "realnvp", "register", "table"]

@@ -82,5 +82,7 @@ def made(
     if ensemble == 1:
         return Flow(AutoregressiveLaw(conditional, net, shape), Identity((features,)))
     differ = {"order": agnostic != "connectivity", "connectivity": agnostic != "order"}
-    base = AutoregressiveEnsemble(of_masks, conditional, net, shape, members=ensemble, fresh=fresh, **differ)
+    base = AutoregressiveEnsemble(
+        of_masks, conditional, net, shape, members=ensemble, fresh=fresh, **differ
+    )
     return Flow(base, Identity((features,)))

@@ -66,8 +66,6 @@ def maf_mog(
     return Flow(
         AutoregressiveLaw(mixture, base, context_shape(context_features)),
         repeated(
-            lambda k: autoregressive(k, affine, features, context_features, "density", **net),
-            of_layers,
-            layers,
+            lambda k: autoregressive(k, affine, features, context_features, "density", **net), of_layers, layers
         ),
     )

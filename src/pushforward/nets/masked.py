@@ -141,8 +141,8 @@ class MADE(eqx.Module):
         """Find every element from its parameters and a target, in their order: each decides those after it.
 
         Args:
-            find: from parameters of shape (num_params, n) and targets of shape (n,), or (k, n), to elements, shape (n,),
-                and other numbers for each, an array or several.
+            find: from parameters of shape (num_params, n) and targets of shape (n,), or (k, n), to elements, shape
+                (n,), and other numbers for each, an array or several.
             targets: shape (features, n): n events at once, each in a column; or (features, k, n) if an element takes k
                 numbers to be found.
             context: shape (context_features, n), or None if there is none.

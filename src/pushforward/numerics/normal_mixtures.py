@@ -100,7 +100,9 @@ def spread(components: int) -> tuple[tuple[float, ...], float]:
     Accuracy: the log-density differs from the standard normal's by less than 0.05 nats within 2 standard deviations for
         C = 10 (tests/numerics/test_normal_mixtures.py::test_spread_is_nearly_normal).
     """
-    means = [math.sqrt(0.5) * NormalDist().inv_cdf((place + 0.5) / components) for place in range(components)]
+    means = [
+        math.sqrt(0.5) * NormalDist().inv_cdf((place + 0.5) / components) for place in range(components)
+    ]
     # The variance of the means is below 1/2: that of a law's quantiles is below the law's.
     return tuple(means), 0.5 * math.log(1 - sum(mean**2 for mean in means) / components)
 

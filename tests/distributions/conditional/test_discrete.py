@@ -9,9 +9,7 @@ from pushforward.errors import ConfigError
 
 
 def test_parameters_zero_make_all_values_alike():
-    np.testing.assert_allclose(
-        ConditionalBernoulli().log_prob(jnp.zeros((1, 2)), jnp.array([0.0, 1])), -np.log(2)
-    )
+    np.testing.assert_allclose(ConditionalBernoulli().log_prob(jnp.zeros((1, 2)), jnp.array([0.0, 1])), -np.log(2))
     np.testing.assert_allclose(
         ConditionalCategorical(5).log_prob(jnp.zeros((5, 2)), jnp.array([0.0, 4])), -np.log(5), rtol=1e-6
     )
@@ -29,9 +27,7 @@ def test_networks_see_numbers_between_minus_one_and_one():
 
 
 def test_draws_of_a_coin():
-    found = ConditionalBernoulli().draw(
-        jnp.array([[0.0, 0.0, -1e9, 1e9]]), jnp.array([[0.49, 0.5, 0.0, 0.999]])
-    )
+    found = ConditionalBernoulli().draw(jnp.array([[0.0, 0.0, -1e9, 1e9]]), jnp.array([[0.49, 0.5, 0.0, 0.999]]))
     np.testing.assert_array_equal(found, [1, 0, 0, 1])
 
 
