@@ -61,13 +61,13 @@ def time_workload(workload: str, workers: list[Worker], args: argparse.Namespace
     """One record per job and library: the seconds per call in each round."""
     prepared = {worker.name: worker.ask(do="prepare", workload=workload) for worker in workers}
     jobs = list(dict.fromkeys(job for reply in prepared.values() for job in reply["jobs"]))
-    records = []
+    records, most = [], WORKLOADS[workload].rounds or args.rounds
     for job in jobs:
         able = [worker for worker in workers if job in prepared[worker.name]["jobs"]]
         first = {worker.name: worker.ask(do="run", job=job, calls=2)["seconds"] for worker in able}
         calls = {name: max(1, min(1000, round(args.block / seconds))) for name, seconds in first.items()}
         rounds = {worker.name: [] for worker in able}
-        for i in range(args.rounds):
+        for i in range(min(args.rounds, most)):
             for worker in able[i % len(able) :] + able[: i % len(able)]:
                 reply = worker.ask(do="run", job=job, calls=calls[worker.name])
                 rounds[worker.name].append(reply["seconds"])

@@ -12,7 +12,7 @@ class Workload:
     """One architecture: `layers` couplings, or masked autoregressive layers, of ReLU networks with `hidden` units.
 
     `bins` is None for affine layers; otherwise they are rational-quadratic splines on [-5, 5] with identity
-    tails. Densities and samples are of `rows` rows.
+    tails. Densities and samples are of `rows` rows. At most `rounds` rounds are run, where a peer takes long.
     """
 
     features: int
@@ -22,6 +22,7 @@ class Workload:
     bins: int | None = None
     autoregressive: bool = False
     rows: int = EVALUATED_ROWS
+    rounds: int | None = None
 
 
 WORKLOADS = {
@@ -31,6 +32,9 @@ WORKLOADS = {
     "maf-63d": Workload(features=63, layers=5, hidden=(512, 512), batch=512, autoregressive=True, rows=1000),
     "nsf-ar-63d": Workload(
         features=63, layers=5, hidden=(512, 512), batch=512, bins=8, autoregressive=True, rows=100
+    ),
+    "maf-784d": Workload(
+        features=784, layers=5, hidden=(1024, 1024), batch=128, autoregressive=True, rows=16, rounds=3
     ),
 }
 

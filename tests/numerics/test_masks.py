@@ -19,16 +19,6 @@ def test_a_context_has_units_that_no_input_decides():
     assert masks.hidden_degrees(4, 1).tolist() == [0, 0, 0, 0]
 
 
-@pytest.mark.parametrize(("units", "features"), [(1, 2), (5, 3), (16, 5), (7, 12), (4, 1)])
-def test_blocks_hold_every_unit_once_under_its_degree(units, features):
-    degrees = masks.hidden_degrees(units, features)
-    indices, counts = masks.blocks(degrees, features)
-    assert indices.shape == counts.shape
-    assert sorted(indices[counts].tolist()) == list(range(units))
-    for degree in range(features):
-        assert (degrees[indices[degree][counts[degree]]] == degree).all()
-
-
 @pytest.mark.parametrize("lowest", [0, 1])
 @pytest.mark.parametrize(
     ("rows", "columns", "features"), [(256, 256, 21), (512, 130, 63), (200, 150, 1), (130, 512, 2)]

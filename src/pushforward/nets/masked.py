@@ -16,7 +16,7 @@ from ..numerics import masks
 from ..numerics.batching import reshaped
 from ..numerics.products import Steps
 from .mlp import Activation, activated, affine, bounded, check_net, check_net_context, drop, zeroed
-from .turns import Find, Grouped, take_turns
+from .turns import Find, Sorted, take_turns
 
 Order = Literal["sequential", "reversed", "random"]
 
@@ -143,8 +143,8 @@ class MADE(eqx.Module):
         """Find every element from its parameters and a target, in their order: each decides those after it.
 
         Args:
-            find: from parameters, shape (num_params, n) and targets, shape (n,), or (k, n), to elements, shape (n,),
-                and other numbers for each, an array or several.
+            find: from parameters of shape (num_params, n) and targets of shape (n,), or (k, n), to elements, shape
+                (n,), and other numbers for each, an array or several.
             targets: shape (features, n): n events at once, each in a column; or (features, k, n) if an element takes k
                 numbers to be found.
             context: shape (context_features, n), or None if there is none.
@@ -156,7 +156,7 @@ class MADE(eqx.Module):
             ShapeError: if the contexts are missing or superfluous, or have another size.
         """
         biases = jax.vmap(self._biases, in_axes=-1, out_axes=-1)(context) if self.context_features else None
-        layers = [self._grouped(i, None if biases is None else biases[i]) for i in range(len(self.layers))]
+        layers = [self._sorted(i, None if biases is None else biases[i]) for i in range(len(self.layers))]
         order = slice(None) if self.order is None else self.order
         found, others = take_turns(
             lambda linear, x: self._body(linear, bounded(x)), layers, find, targets[order]
@@ -185,30 +185,23 @@ class MADE(eqx.Module):
         out = linear(last, values)
         return out + linear(last + 1, x) if self.direct else out
 
-    def _grouped(self, index: int, biases: Array | None) -> Grouped:
-        """Return a layer with its units in one group for each turn; biases of shape (units, n) replace its own."""
-        layer = self.layers[index]
-        rows, row_counts = self._turns(index, 0)
-        columns, column_counts = self._turns(index, 1)
+    def _sorted(self, index: int, biases: Array | None) -> Sorted:
+        """Return a layer with its units sorted by turn; biases of shape (units, n) replace its own."""
+        weight, bias = self.layers[index].weight, self._bias(index)[:, None] if biases is None else biases
+        order = slice(None) if self.order is None else self.order
+        units, inputs = weight.shape
         turns = np.arange(self.features)
-        sees = (turns[:, None, None, None] >= turns[:, None]) & row_counts[..., None, None] & column_counts
-        shape = (rows.size, columns.size)
-        weight = jnp.where(sees.reshape(shape), layer.weight[rows.reshape(-1)][:, columns.reshape(-1)], 0.0)
-        bias = (self._bias(index)[:, None] if biases is None else biases)[rows.reshape(-1)]
-        return Grouped(
-            weight, jnp.where(row_counts.reshape(-1, 1), bias, 0.0), rows.shape[1], columns.shape[1]
+        if self._from_input(index):  # an element arrives in the turn after its own
+            weight, columns = weight[:, order], turns + 1
+        else:
+            columns = self._degrees(inputs)
+        if index < len(self.layers) - 1 - self.direct:
+            return Sorted(weight, bias, self._degrees(units), columns)
+        weight, bias = (
+            jnp.swapaxes(a.reshape(self.num_params, self.features, -1)[:, order], 0, 1).reshape(units, -1)
+            for a in (weight, bias)
         )
-
-    def _turns(self, index: int, side: int) -> tuple[Array | np.ndarray, np.ndarray]:
-        """Return the units of a layer's output (side 0) or input (1) by turn, and which of them count."""
-        turns = np.arange(self.features)
-        order = turns if self.order is None else self.order
-        if side == 0 and index >= len(self.layers) - 1 - self.direct:  # outputs of the element of this turn
-            units = order[:, None] + self.features * np.arange(self.num_params)
-            return units, np.ones(units.shape, dtype=bool)
-        if side == 1 and self._from_input(index):  # the element of the turn before
-            return order[np.maximum(turns - 1, 0)][:, None], turns[:, None] > 0
-        return masks.blocks(self._degrees(self.layers[index].weight.shape[side]), self.features)
+        return Sorted(weight, bias, np.repeat(turns, self.num_params), columns)
 
     def _mask(self, index: int) -> Array | np.ndarray:
         """Which inputs each output of a layer may see: hidden units those of at most their degree, outputs of less."""
