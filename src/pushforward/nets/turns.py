@@ -53,9 +53,8 @@ class _Plan(NamedTuple):
     inputs: list[list[_Windows]]
 
 
-_Lines = list[
-    tuple[Array, Array]
-]  # for every layer: what is known of some outputs, and weights to what is not
+_Lines = list[tuple[Array, Array]]
+"""For every layer what is known of some outputs, and their weights to what is not."""
 
 
 def take_turns(
