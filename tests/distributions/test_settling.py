@@ -11,7 +11,7 @@ from pushforward.bijectors.frozen import trainable
 from pushforward.bijectors.norm import statistics
 from pushforward.distributions import Flow, Product, StandardNormal
 from pushforward.errors import ConfigError, DomainError, ShapeError
-from pushforward.flows.registry import register
+from pushforward.flows import registry
 from pushforward.nets import MLP
 
 ROWS = np.random.default_rng(0).normal(size=(2500, 3)).astype(np.float32) ** 3 * 7 + 5
@@ -85,7 +85,6 @@ def test_the_base_and_preprocessing_are_followed():
     np.testing.assert_allclose(nested.base.bijector.variance.value, np.exp(2 * outer.log_scale), rtol=1e-4)
 
 
-@register
 def glowing(key, *, features, layers=2):
     """Couplings between ActNorms, a recipe of this test."""
 
@@ -98,8 +97,9 @@ def glowing(key, *, features, layers=2):
     return Flow(StandardNormal((features,)), Stack([layer(k) for k in jr.split(key, layers)]))
 
 
-def test_initialised_rows_are_standardised_behind_every_actnorm_also_after_loading(tmp_path):
-    flow = pf.initialize(moved(glowing(jr.key(0), features=3)), ROWS)
+def test_initialised_rows_are_standardised_behind_every_actnorm_also_after_loading(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_RECIPES", {})
+    flow = pf.initialize(moved(registry.register(glowing)(jr.key(0), features=3)), ROWS)
     values = ROWS
     for index in (1, 0):
         layer = flow.bijector.layer(index)

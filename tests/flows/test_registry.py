@@ -13,8 +13,8 @@ from pushforward.errors import ConfigError
 from pushforward.flows import build, get, names, realnvp, registry
 
 REALNVP = (
-    '{"activation": "relu", "bound": 3.0, "context_features": 0, "dropout": 0.0, "features": 2, "hidden": [4], '
-    '"layers": 1, "scale": "exp"}'
+    '{"activation": "relu", "batch_norm": false, "bound": 3.0, "context_features": 0, "dropout": 0.0, "features": 2, '
+    '"hidden": [4], "layers": 1, "scale": "exp"}'
 )
 
 
@@ -97,12 +97,12 @@ def test_names_are_sorted_and_can_be_got():
         (
             lambda: realnvp(jr.key(0), feature=2),
             "realnvp: missing a required argument: 'features'. It takes: features, context_features, layers, "
-            "hidden, activation, dropout, scale, bound.",
+            "hidden, activation, dropout, scale, bound, batch_norm.",
         ),
         (
             lambda: realnvp(jr.key(0), features=2, bins=8),
             "realnvp: got an unexpected keyword argument 'bins'. It takes: features, context_features, layers, "
-            "hidden, activation, dropout, scale, bound.",
+            "hidden, activation, dropout, scale, bound, batch_norm.",
         ),
         (
             lambda: realnvp(jr.key(0), features=2, hidden=np.array([4])),
