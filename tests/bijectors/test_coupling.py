@@ -1,3 +1,4 @@
+import functools
 import itertools
 import time
 
@@ -126,7 +127,12 @@ def test_every_split_of_five_elements_comes_back_together():
         rest = tuple(i for i in range(5) if i not in known)
         a, b = (_take(jnp.asarray(values), part) for part in (known, rest))
         np.testing.assert_array_equal(a, values[list(known)])
-        np.testing.assert_array_equal(_merge(a, b, known, rest), values)
+        np.testing.assert_array_equal(_merge(a, b, known=known, rest=rest), values)
+        merge = functools.partial(_merge, known=known, rest=rest)
+        both = np.stack([values, -values])
+        np.testing.assert_array_equal(jax.vmap(merge)(jnp.stack([a, -a]), jnp.stack([b, -b])), both)
+        of_one_a = np.where(np.isin(np.arange(5), known), values, both)
+        np.testing.assert_array_equal(jax.vmap(merge, (None, 0))(a, jnp.stack([b, -b])), of_one_a)
 
 
 @pytest.mark.parametrize("mask", [halves(6), halves(7, swap=True), alternating(6), alternating(7, swap=True)])

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from ..errors import ConfigError, ShapeError
-from ..numerics.batching import reshaped
+from ..numerics.batching import batch_last, reshaped
 from .base import Bijector, Cheap
 from .elementwise import map_elements
 from .scalar.base import ScalarMap
@@ -95,7 +95,7 @@ class Coupling(Bijector):
                 f"got {params.size} from {type(self.net).__name__}."
             )
         mapped, log_det = map_elements(function, reshaped(params, shape=expected), b)
-        return _merge(a, mapped, self.known, rest).reshape(event.shape), log_det
+        return _merge(a, mapped, known=self.known, rest=rest).reshape(event.shape), log_det
 
 
 def halves(features: int, *, swap: bool = False) -> np.ndarray:
@@ -140,8 +140,10 @@ def _take(flat: Array, indices: tuple[int, ...]) -> Array:
     return flat[np.asarray(indices)]
 
 
-def _merge(a: Array, b: Array, known: tuple[int, ...], rest: tuple[int, ...]) -> Array:
+def _merge_parts(a: Array, b: Array, *, known: tuple[int, ...], rest: tuple[int, ...]) -> Array:
     """Put the two parts back in their places; without a gather where they are halves or alternate."""
+    batch = jnp.broadcast_shapes(a.shape[1:], b.shape[1:])
+    a, b = jnp.broadcast_to(a, (len(known), *batch)), jnp.broadcast_to(b, (len(rest), *batch))
     if not known or rest[-1] < known[0]:
         return jnp.concatenate([b, a])
     if known[-1] < rest[0]:
@@ -149,6 +151,9 @@ def _merge(a: Array, b: Array, known: tuple[int, ...], rest: tuple[int, ...]) ->
     order = np.asarray(known + rest)
     for first, second, indices in ((a, b, known), (b, a, rest)):
         if indices == tuple(range(0, order.size, 2)):
-            pairs = jnp.stack([first[: second.size], second], axis=1).reshape(-1)
-            return jnp.concatenate([pairs, first[second.size :]])
+            pairs = jnp.stack([first[: len(second)], second], axis=1).reshape(-1, *second.shape[1:])
+            return jnp.concatenate([pairs, first[len(second) :]])
     return jnp.concatenate([a, b])[np.argsort(order)]
+
+
+_merge = batch_last(_merge_parts, carried=(0, 1))

@@ -89,21 +89,34 @@ def map_elements(function: Callable, params: Array, values: Array) -> tuple[Arra
 _PIECE = 8192
 """Numbers mapped at a time on a CPU, where what a spline computes on the way then stays in the cache."""
 
+_MANY_PARAMS = 64
+"""More parameters of one element than this are not taken apart, which would take long to compile."""
+
 
 def _map(params: Array, values: Array, *, function: Callable) -> tuple[Array, Array]:
     """Map all elements: shapes (num_params, n, *batch) and (n, *batch), where a batch of 1 serves any."""
     shape = jnp.broadcast_shapes(params.shape[1:], values.shape)
     values = jnp.broadcast_to(values, shape)
-    # What is computed on the way is computed again for the gradient: it is cheap, and there is much of it.
-    whole = jax.checkpoint(functools.partial(_whole, function))
+    whole = functools.partial(_whole, function)
     if math.prod(shape) <= 2 * _PIECE or shape[0] == 1:
         return whole(params, values)
     return jax.lax.platform_dependent(params, values, cpu=functools.partial(_in_pieces, whole), default=whole)
 
 
 def _whole(function: Callable, params: Array, values: Array) -> tuple[Array, Array]:
-    mapped, log_derivatives = function(params, values)
-    return jnp.broadcast_to(mapped, values.shape), jnp.broadcast_to(log_derivatives, values.shape)
+    """Map all elements at once. What is computed on the way is cheap and much: the gradient computes it again.
+
+    It starts from the parameters one by one: cut out of one stored array at an index, as in a loop over layers,
+    they would keep the compiler for CPUs from vectorising what follows.
+    """
+
+    def of_rows(rows: list[Array], values: Array) -> tuple[Array, Array]:
+        mapped, log_derivatives = function(jnp.concatenate(rows), values)
+        return jnp.broadcast_to(mapped, values.shape), jnp.broadcast_to(log_derivatives, values.shape)
+
+    if params.shape[0] == 0 or params.shape[0] > _MANY_PARAMS:
+        return jax.checkpoint(of_rows)([params], values)
+    return jax.checkpoint(of_rows)(list(jax.lax.split(params, [1] * params.shape[0])), values)
 
 
 def _in_pieces(whole: Callable, params: Array, values: Array) -> tuple[Array, Array]:

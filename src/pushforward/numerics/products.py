@@ -7,7 +7,7 @@ from jaxtyping import Array
 Steps = tuple[tuple[int, int], ...]
 """The steps of a staircase from the top: how many rows, and how many leading columns those rows use."""
 
-_LARGE = 2**16
+_LARGE = 2**14
 """Numbers of a matrix from which on its transpose is written out for the derivative."""
 
 

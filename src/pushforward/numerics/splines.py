@@ -273,9 +273,9 @@ def _above(place: Array, parts: list[Array], total: Array) -> list[Array]:
 
 def _exponentials(raw: Array) -> tuple[list[Array], Array]:
     """Return exp(raw) up to a common factor, bin by bin, and its sum, which is at least 1."""
-    rows = _rows(raw)
-    largest = jax.lax.stop_gradient(functools.reduce(jnp.maximum, rows))
-    parts = [jnp.exp(row - largest) for row in rows]
+    # A reduction, which the compiler does once; elementwise maxima it would find again for every bin.
+    largest = jnp.max(jax.lax.stop_gradient(raw), axis=0)
+    parts = [jnp.exp(row - largest) for row in _rows(raw)]
     return parts, functools.reduce(jnp.add, parts)
 
 
