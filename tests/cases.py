@@ -342,6 +342,7 @@ RECIPES: dict[str, Case] = {
     ),
     "made_mog": _recipe("made_mog", 2, hidden=(8,), components=3),
     "maf_mog": _recipe("maf_mog", 2, components=2, **_SMALL),
+    "maf_mog-batch_norm": _recipe("maf_mog", 2, components=2, batch_norm=True, slow=True, **_SMALL),
     "maf_mog-context": _recipe("maf_mog", 3, components=4, context=2, slow=True, **_SMALL),
     "table": _recipe("table", 2, flow="realnvp", options=_SMALL, knots=4),
 }

@@ -24,6 +24,13 @@ def test_the_density_is_the_bases_with_mafs_layers(randomised):
     np.testing.assert_allclose(flow.log_prob(X), flow.base.log_prob(z) + log_det, rtol=1e-4)
 
 
+def test_batch_norm_is_where_maf_has_it():
+    mog, plain = (
+        jax.eval_shape(lambda r=recipe: r(jr.key(0), batch_norm=True, **SMALL)) for recipe in (maf_mog, maf)
+    )
+    assert jax.tree.structure(mog.bijector) == jax.tree.structure(plain.bijector)
+
+
 def test_base_and_layers_are_trained(randomised):
     flow = randomised(lambda: maf_mog(jr.key(0), components=2, **SMALL))
     gradient = eqx.filter_grad(negative_log_likelihood)(flow, X, None, np.ones(6, np.float32))

@@ -3,13 +3,13 @@
 import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
-from ..bijectors import Affine
+from ..bijectors import Affine, Bijector
 from ..bijectors.scalar.affine import ScaleKind
 from ..distributions import AutoregressiveLaw, ConditionalMixture
 from ..distributions.flow import Flow
 from ..nets.mlp import Activation
 from ._laws import masked_net
-from ._parts import autoregressive, check_hidden, check_sizes, context_shape, repeated
+from ._parts import autoregressive, check_hidden, check_sizes, context_shape, normalised, repeated
 from .registry import register
 
 
@@ -27,6 +27,7 @@ def maf_mog(
     residual: bool = False,
     scale: ScaleKind = "exp",
     bound: float = 5.0,
+    batch_norm: bool = False,
 ) -> Flow:
     """MAF MoG: the layers of `maf`, on a base that is a MADE with mixtures of normals, trained together.
 
@@ -45,15 +46,18 @@ def maf_mog(
         residual: residual blocks in each MADE, of the widths in `hidden`.
         scale: how the layers' scales are made positive, see `Affine`.
         bound: bound of the log-scales, of the layers' with "exp" and of the base's change.
+        batch_norm: a `BatchNorm` behind each layer towards the base, as in the paper. A batch should then have a
+            hundred rows or so.
 
     Returns:
-        A Flow that starts as its base, nearly a standard normal law (with scale "exp" or "softplus").
+        A Flow that starts as its base, nearly a standard normal law (with scale "exp" or "softplus"; with
+        `batch_norm` but for a factor of sqrt(1 + 1e-5) a layer, until `fit` gives it statistics).
 
     Raises:
         ConfigError: if an argument does not fit.
 
-    Reference: Papamakarios et al. 2017, Masked Autoregressive Flow, arXiv:1705.07057, section 4.1: MAF MoG (5), C = 10.
-        There the layers are separated by batch normalisation, which is left out here.
+    Reference: Papamakarios et al. 2017, Masked Autoregressive Flow, arXiv:1705.07057, section 4.1: MAF MoG (5), C = 10;
+        batch normalisation in appendix B.
     """
     check_sizes("maf_mog", features=features, layers=layers, components=components)
     check_sizes("maf_mog", least=0, context_features=context_features)
@@ -63,11 +67,9 @@ def maf_mog(
     of_layers, of_base = jr.split(key)
     base = masked_net(of_base, mixture, features, context_features, **net)
 
-    return Flow(
-        AutoregressiveLaw(mixture, base, context_shape(context_features)),
-        repeated(
-            lambda k: autoregressive(k, affine, features, context_features, "density", **net),
-            of_layers,
-            layers,
-        ),
-    )
+    def layer(key: PRNGKeyArray) -> Bijector:
+        made = autoregressive(key, affine, features, context_features, "density", **net)
+        return normalised(made, batch_norm)
+
+    law = AutoregressiveLaw(mixture, base, context_shape(context_features))
+    return Flow(law, repeated(layer, of_layers, layers))
