@@ -17,6 +17,7 @@ from pushforward.bijectors import (
     Scale,
     Shift,
     Stack,
+    compose,
     halves,
 )
 from pushforward.bijectors.base import Bijector, Cheap
@@ -187,8 +188,10 @@ def test_what_does_not_fit_is_refused(build, error, message):
 # Stack
 
 
-def test_a_stack_is_the_chain_of_its_layers(layer):
-    """Values and gradients, both directions, with dropout and a context."""
+@pytest.mark.parametrize("small", [2048, 5])
+def test_a_stack_is_the_chain_of_its_layers(layer, small, monkeypatch):
+    """Values and gradients, both directions, with dropout and a context; arrays turned, and read at an index."""
+    monkeypatch.setattr(compose, "_SMALL", small)
     layers = [layer(seed, context=3) for seed in range(3)]
     x, context, key = jnp.linspace(-1, 1, 5), jnp.array([0.3, -1.0, 2.0]), jr.key(2)
 

@@ -100,7 +100,7 @@ class Chain(Bijector):
         return iter(self.bijectors)
 
 
-_SMALL = 4096
+_SMALL = 2048
 """Numbers up to which a layer's array, like a bias, reaches it by turning the stack rather than by index.
 
 Where the compiler for CPUs fuses a bias with what comes after it, a load at an index that changes from turn to turn
