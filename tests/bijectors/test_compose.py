@@ -216,6 +216,19 @@ def test_a_stack_is_the_chain_of_its_layers(layer, small, monkeypatch):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
 
 
+def test_a_stack_reads_only_large_arrays_at_its_loops_index(layer, monkeypatch):
+    """A small array, such as a bias, would keep what the compiler fuses with it from being vectorised."""
+    monkeypatch.setattr(compose, "_SMALL", 24)
+    stack = Stack([layer(seed) for seed in range(3)])
+    sizes = [leaf[0].size for leaf in jax.tree.leaves(eqx.filter(stack.stacked, eqx.is_array))]
+    assert min(sizes) <= 24 < max(sizes)
+    for apply in (stack.forward, stack.inverse):
+        (loop,) = (e for e in jax.make_jaxpr(apply)(jnp.zeros(5)).eqns if e.primitive.name == "scan")
+        read = loop.invars[loop.params["num_consts"] + loop.params["num_carry"] :]
+        found = sorted(value.aval.size // 3 for value in read)
+        assert found == sorted([1, *(size for size in sizes if size > 24)])
+
+
 def test_the_layers_of_a_stack_can_be_taken_out(layer):
     layers = [layer(seed) for seed in range(3)]
     stack = Stack(layers)

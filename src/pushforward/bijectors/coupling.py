@@ -151,10 +151,8 @@ def _merge_parts(a: Array, b: Array, *, known: tuple[int, ...], rest: tuple[int,
     order = np.asarray(known + rest)
     for first, second, indices in ((a, b, known), (b, a, rest)):
         if indices == tuple(range(0, order.size, 2)):
-            pairs = jnp.stack([first[: len(second)], second], axis=1).reshape(
-                2 * len(second), *second.shape[1:]
-            )
-            return jnp.concatenate([pairs, first[len(second) :]])
+            pairs = jnp.stack([first[: len(second)], second], axis=1)
+            return jnp.concatenate([pairs.reshape(2 * len(second), *batch), first[len(second) :]])
     return jnp.concatenate([a, b])[np.argsort(order)]
 
 

@@ -106,17 +106,17 @@ def _map(params: Array, values: Array, *, function: Callable) -> tuple[Array, Ar
 def _whole(function: Callable, params: Array, values: Array) -> tuple[Array, Array]:
     """Map all elements at once. What is computed on the way is cheap and much: the gradient computes it again.
 
-    It starts from the parameters one by one: cut out of one stored array at an index, as in a loop over layers,
+    The gradient keeps the parameters one by one: cut out of one stored array at an index, as in a loop over layers,
     they would keep the compiler for CPUs from vectorising what follows.
     """
 
-    def of_rows(rows: list[Array], values: Array) -> tuple[Array, Array]:
+    def of_rows(rows: Sequence[Array], values: Array) -> tuple[Array, Array]:
         mapped, log_derivatives = function(jnp.concatenate(rows), values)
         return jnp.broadcast_to(mapped, values.shape), jnp.broadcast_to(log_derivatives, values.shape)
 
-    if params.shape[0] == 0 or params.shape[0] > _MANY_PARAMS:
-        return jax.checkpoint(of_rows)([params], values)
-    return jax.checkpoint(of_rows)(list(jax.lax.split(params, [1] * params.shape[0])), values)
+    count = params.shape[0]
+    sizes = [1] * count if 0 < count <= _MANY_PARAMS else [count]
+    return jax.checkpoint(of_rows)(jax.lax.split(params, sizes), values)
 
 
 def _in_pieces(whole: Callable, params: Array, values: Array) -> tuple[Array, Array]:
