@@ -15,8 +15,8 @@ Milliseconds per call (seconds in the last job); times of the peers as multiples
 above 1 when Pushforward is faster. Medians over rounds in which every library runs once; ratios are taken
 within a round. All libraries share the same cores and number of threads, with the same architecture and
 sizes; `speed/use_*.py` say where a library does not allow exactly that. Training step: minibatch selection,
-loss, gradient and Adam. Density and sampling: 10,000 rows in one call. PyTorch runs eagerly, with its fused
-Adam; FlowJAX is compiled by `jax.jit` throughout.
+loss, gradient and Adam. Density and sampling: one call, 10,000 rows, or 1,000 for maf-63d, 100 for
+nsf-ar-63d, 16 for maf-784d. PyTorch runs eagerly, with its fused Adam; FlowJAX is compiled by `jax.jit` throughout.
 """
 TABLE_NOTES = """\
 Mean log density of the test rows, nats per row, in units standardised by the training rows; higher is better,
