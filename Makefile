@@ -55,6 +55,8 @@ docs: $(DEV)
 bench: $(DEV) .venvs/peers-torch/.stamp .venvs/peers-flowjax/.stamp
 	$(BIN)/python benchmarks/run_speed.py \
 		--python-torch .venvs/peers-torch/bin/python --python-flowjax .venvs/peers-flowjax/bin/python
+	$(BIN)/python benchmarks/run_scaling.py \
+		--python-torch .venvs/peers-torch/bin/python --python-flowjax .venvs/peers-flowjax/bin/python
 	$(BIN)/python benchmarks/run_tables.py \
 		--python-torch .venvs/peers-torch/bin/python --python-flowjax .venvs/peers-flowjax/bin/python
 	$(BIN)/python benchmarks/report.py

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from report import OURS, TORCH, load_at_start, machine, write_report
-from speed.workloads import WORKLOADS
+from speed.workloads import SCALING, WORKLOADS
 
 HERE = Path(__file__).resolve().parent
 LIBRARIES = (OURS, "flowjax", *TORCH)
@@ -57,11 +57,14 @@ def command(library: str, args: argparse.Namespace) -> list[str]:
     return [python, str(HERE / "speed" / "worker.py"), library, *options]
 
 
-def time_workload(workload: str, workers: list[Worker], args: argparse.Namespace) -> list[dict]:
-    """One record per job and library: the seconds per call in each round."""
-    prepared = {worker.name: worker.ask(do="prepare", workload=workload) for worker in workers}
+def time_workload(
+    workload: str, workers: list[Worker], args: argparse.Namespace, jobs: list[str] | None = None
+) -> list[dict]:
+    """One record per job, all or those named, and library: the seconds per call in each round."""
+    request = {"do": "prepare", "workload": workload} | ({} if jobs is None else {"jobs": jobs})
+    prepared = {worker.name: worker.ask(**request) for worker in workers}
     jobs = list(dict.fromkeys(job for reply in prepared.values() for job in reply["jobs"]))
-    records, most = [], WORKLOADS[workload].rounds or args.rounds
+    records, most = [], (WORKLOADS | SCALING)[workload].rounds or args.rounds
     for job in jobs:
         able = [worker for worker in workers if job in prepared[worker.name]["jobs"]]
         first = {worker.name: worker.ask(do="run", job=job, calls=2)["seconds"] for worker in able}
@@ -95,26 +98,36 @@ def time_cold_starts(workload: str, libraries: list[str], args: argparse.Namespa
     return [{"workload": workload, "job": job, "library": k, "seconds": v} for k, v in rounds.items()]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+def options(description: str) -> argparse.ArgumentParser:
+    """What every comparison of speed is asked on its command line."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--python-ours", default=sys.executable)
     parser.add_argument("--python-torch", default=sys.executable)
     parser.add_argument("--python-flowjax", default=sys.executable)
     parser.add_argument("--libraries", nargs="+", default=list(LIBRARIES), choices=LIBRARIES)
-    parser.add_argument("--workloads", nargs="+", default=list(WORKLOADS), choices=list(WORKLOADS))
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--cold-rounds", type=int, default=3)
     parser.add_argument("--block", type=float, default=0.5, help="seconds per job, library and round")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cores", default="", help="cores that all libraries share, such as 0,1 (Linux)")
+    parser.add_argument("--results", type=Path, default=HERE / "results")
+    return parser
+
+
+def pin(args: argparse.Namespace) -> None:
+    """Choose the cores: XLA sizes its pools by those it may use, so pinning makes the thread counts equal."""
+    if not args.cores and hasattr(os, "sched_getaffinity"):
+        args.cores = ",".join(str(core) for core in sorted(os.sched_getaffinity(0))[: args.threads])
+
+
+def main() -> None:
+    parser = options(__doc__)
+    parser.add_argument("--workloads", nargs="+", default=list(WORKLOADS), choices=list(WORKLOADS))
+    parser.add_argument("--cold-rounds", type=int, default=3)
     parser.add_argument(
         "--compile", action="store_true", help="also time torch.compile'd steps (slow to start)"
     )
-    parser.add_argument("--results", type=Path, default=HERE / "results")
     args = parser.parse_args()
-    if not args.cores and hasattr(os, "sched_getaffinity"):
-        # XLA sizes its pools by the cores it may use, so pinning is what makes the thread counts equal.
-        args.cores = ",".join(str(core) for core in sorted(os.sched_getaffinity(0))[: args.threads])
+    pin(args)
     load = load_at_start()
     compiled = [f"{name} (torch.compile)" for name in args.libraries if name in TORCH] if args.compile else []
     workers = [Worker(name, args) for name in [*args.libraries, *compiled]]
@@ -128,10 +141,15 @@ def main() -> None:
         if args.cold_rounds and not WORKLOADS[workload].autoregressive:
             records += time_cold_starts(workload, args.libraries, args)
     versions = {package: number for reply in found for package, number in reply.items()}
+    write_records("speed", records, versions, load, args)
+
+
+def write_records(name: str, records: list[dict], versions: dict, load: float | None, args) -> None:
+    """Write what was measured, with where and how, and RESULTS.md anew."""
     head = {"machine": machine(), "threads": args.threads, "rounds": args.rounds, "load": load}
     head["versions"] = versions
     args.results.mkdir(parents=True, exist_ok=True)
-    (args.results / "speed.json").write_text(json.dumps(head | {"records": records}, indent=1) + "\n")
+    (args.results / f"{name}.json").write_text(json.dumps(head | {"records": records}, indent=1) + "\n")
     write_report(args.results)
 
 

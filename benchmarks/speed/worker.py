@@ -3,7 +3,7 @@
     worker.py LIBRARY [--threads 2] [--cores 0,1] [--compile]    serve requests, one JSON object per line
     worker.py LIBRARY --cold WORKLOAD                            build, take one training step, leave
 
-Requests: {"do": "prepare", "workload": NAME} -> {"seconds", "jobs"}
+Requests: {"do": "prepare", "workload": NAME, "jobs": [NAMES] or none for all} -> {"seconds", "jobs"}
           {"do": "run", "job": NAME, "calls": n} -> {"seconds": mean seconds per call}
           {"do": "versions"}                             -> versions by package
 """
@@ -31,18 +31,19 @@ def versions() -> dict[str, str]:
 
 
 def serve(module, compiled: bool, channel) -> None:
-    from workloads import WORKLOADS, training_rows
+    from workloads import SCALING, WORKLOADS, training_rows
 
     jobs = {}
     for line in sys.stdin:
         request = json.loads(line)
         start = time.perf_counter()
         if request["do"] == "prepare":
-            workload = WORKLOADS[request["workload"]]
+            workload = (WORKLOADS | SCALING)[request["workload"]]
             jobs = module.build(workload, training_rows(workload), compiled)
-            # Only Pushforward has two ways to train; the others' one is measured beside each.
+            # The PyTorch libraries have no loop of their own; their users' one is measured beside each.
             if jobs:
                 jobs.setdefault(ONE_CALL, jobs["training step"])
+            jobs = {name: job for name, job in jobs.items() if name in request.get("jobs", jobs)}
             for job in jobs.values():
                 job(2)  # compiles, and fills caches
             reply = {"seconds": time.perf_counter() - start, "jobs": list(jobs)}

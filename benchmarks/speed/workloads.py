@@ -38,6 +38,14 @@ WORKLOADS = {
     ),
 }
 
+SCALING = {
+    f"maf-{features}d-scaling": Workload(
+        features=features, layers=5, hidden=(512, 512), batch=128, autoregressive=True, rows=100
+    )
+    for features in (4, 8, 16, 32, 64, 128, 256, 512)
+}
+"""How the time of samples grows with the number of dimensions, all else being equal."""
+
 
 def training_rows(workload: Workload) -> np.ndarray:
     """Correlated normal rows, shape (EVALUATED_ROWS, features), float32: speed does not depend on the law."""

@@ -1,0 +1,105 @@
+"""Run replications and write their cards.
+
+    python benchmarks/run_replications.py bsds300-maf [--seconds 1800]
+    python benchmarks/run_replications.py --list
+
+Each run is one fit within the seconds, compilation included; the learning rate is annealed over them, the state with
+the best validation loss is kept, and every test row is scored. Writes results/replications/CARD.json and
+REPLICATIONS.md, which has all cards so far.
+"""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import jax
+import jax.random as jr
+import numpy as np
+
+import pushforward as pf
+from replications.cards import CARDS, Card
+from replications.datasets import DATA, Rows, bits_per_pixel
+from report import machine, write_replications
+
+FOLDER = Path(__file__).resolve().parent / "results" / "replications"
+
+
+def gaussian(rows: Rows) -> tuple[np.ndarray, dict]:
+    """Log-densities of the standardised test rows under the normal law of the training rows, float64."""
+    train = rows.train.astype(np.float64)
+    offset = rows.test - train.mean(0)
+    factor = np.linalg.cholesky(np.cov(train.T))
+    z = np.linalg.solve(factor, offset.T)
+    log_det = np.log(np.diag(factor)).sum() + 0.5 * len(factor) * math.log(2 * math.pi)
+    return -0.5 * np.square(z).sum(0) - log_det, {"steps": None, "stopped": "closed form"}
+
+
+def trained(card: Card, rows: Rows, seconds: float, quiet: bool) -> tuple[np.ndarray, dict]:
+    """Log-densities of the standardised test rows under the recipe, trained; and how training went."""
+    flow = pf.flows.get(card.recipe)(jr.key(0), features=rows.train.shape[1], **card.arguments)
+    result = pf.fit(
+        flow,
+        rows.train,
+        key=jr.key(1),
+        validation=rows.validation,
+        batch_size=card.batch,
+        max_seconds=seconds,
+        patience=math.inf,
+        optimizer=pf.Optimizer(learning_rate=card.rate, weight_decay=card.decay),
+        progress=not quiet,
+    )
+    about = {"steps": result.steps, "stopped": result.stopped, "retries": result.retries}
+    about["epochs"] = round(result.steps * card.batch / len(rows.train), 2)
+    about["validation"] = -result.best_validation_loss - rows.log_scale
+    return np.asarray(result.flow.log_prob(rows.test), np.float64), about
+
+
+def replicate(name: str, seconds: float, quiet: bool) -> dict:
+    card = CARDS[name]
+    rows = DATA[card.data]()
+    start = time.perf_counter()
+    log_prob, about = gaussian(rows) if card.recipe == "gaussian" else trained(card, rows, seconds, quiet)
+    about["seconds"] = round(time.perf_counter() - start, 1)
+    log_prob = log_prob - rows.log_scale
+    about["test"] = float(log_prob.mean())
+    about["two_standard_errors"] = float(2 * log_prob.std(ddof=1) / math.sqrt(len(log_prob)))
+    if card.data == "mnist":
+        about["bits_per_pixel"] = float(bits_per_pixel(log_prob, rows.original_test()).mean())
+    about["machine"] = f"{machine()}, {jax.default_backend().upper()}"
+    about["rows"] = [len(rows.train), len(rows.validation), len(rows.test)]
+    about["card"] = name
+    about["settings"] = {
+        "recipe": card.recipe,
+        "arguments": dict(card.arguments),
+        "batch": card.batch,
+        "rate": card.rate,
+        "decay": card.decay,
+        "budget": seconds,
+    }
+    about["published"] = {"test": card.published, "error": card.error, "source": card.source}
+    return about
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("cards", nargs="*", metavar="CARD", help="which; --list names them")
+    parser.add_argument("--seconds", type=float, default=1800.0)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--quiet", action="store_true")
+    args = parser.parse_args()
+    unknown = [name for name in args.cards if name not in CARDS]
+    if args.list or unknown or not args.cards:
+        print("\n".join(CARDS))
+        raise SystemExit(f"unknown: {', '.join(unknown)}" if unknown else 0)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in args.cards:
+        about = replicate(name, args.seconds, args.quiet)
+        (FOLDER / f"{name}.json").write_text(json.dumps(about, indent=1) + "\n")
+        print(f"{name}: {about['test']:.3f} ± {about['two_standard_errors']:.3f}", flush=True)
+    write_replications(FOLDER, list(CARDS))
+
+
+if __name__ == "__main__":
+    main()
