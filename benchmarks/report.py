@@ -1,4 +1,4 @@
-"""RESULTS.md from results/speed.json and results/tables.json, either of which may be missing."""
+"""RESULTS.md from what is in results/, and REPLICATIONS.md from what is in results/replications/."""
 
 import json
 import os
@@ -22,6 +22,10 @@ nsf-ar-63d, 16 for maf-784d. PyTorch runs eagerly, with its fused Adam; FlowJAX 
 SCALING_NOTES = """\
 Milliseconds for 100 samples of a MAF of 5 layers with 2 x 512 units, and in the last column for the density of as many
 rows; drawn in ../docs/images/sampling-scaling.png.
+"""
+TOY_NOTES = """\
+Held-out log-density in nats, and in brackets the gap to the best possible, minus the entropy: an estimate of the
+divergence from 20,000 fresh rows, with its standard error.
 """
 TABLE_NOTES = """\
 Mean log density of the test rows, nats per row, in units standardised by the training rows; higher is better,
@@ -102,6 +106,38 @@ def speed_cell(rounds: dict, workload: str, job: str, library: str) -> str:
     return f"{text} ({ratio:.1f}x)"
 
 
+def toys_section(found: dict) -> str:
+    fits = {(one["toy"], one["flow"]): one for one in found["fits"]}
+    flows = list(dict.fromkeys(flow for _, flow in fits))
+    rows = []
+    for toy in sorted({toy for toy, _ in fits}):
+        cells = [toy_cell(fits.get((toy, flow))) for flow in flows]
+        best = next(-one["entropy"] for key, one in fits.items() if key[0] == toy)
+        rows.append([toy, f"{best:.3f}", *cells])
+    settings = [
+        f"{flow}: "
+        + ", ".join(
+            f"{k}={v}"
+            for k, v in next(one for key, one in fits.items() if key[1] == flow)["arguments"].items()
+        )
+        for flow in flows
+    ]
+    head = f"{found['machine']}; at most {found['seconds']:.0f} s for each fit; load before: {found['load']}."
+    parts = [
+        "## Toy densities of the plane\n",
+        head + "\n",
+        TOY_NOTES,
+        table(["toy", "best possible", *flows], rows),
+    ]
+    return "\n".join([*parts, "; ".join(settings) + ".\n"])
+
+
+def toy_cell(one: dict | None) -> str:
+    if one is None:
+        return ""
+    return f"{one['test']:.3f} ({one['gap']:.3f} ± {one['standard_error']:.3f}), {one['seconds']:.0f} s"
+
+
 def tables_section(found: dict) -> str:
     fits = {(one["table"], one["method"]): one for one in found["fits"]}
     names = list(dict.fromkeys(table for table, _ in fits))
@@ -150,7 +186,12 @@ def write_report(results: Path) -> None:
     parts = [
         "# Results\n\nWritten by `make bench`; see README.md in this folder for what is measured and how.\n"
     ]
-    sections = {"speed": speed_section, "scaling": scaling_section, "tables": tables_section}
+    sections = {
+        "speed": speed_section,
+        "scaling": scaling_section,
+        "toys": toys_section,
+        "tables": tables_section,
+    }
     for name, section in sections.items():
         path = results / f"{name}.json"
         if path.exists():
