@@ -197,3 +197,36 @@ def test_all_names_exist(path):
     module = importlib.import_module(".".join(["pushforward", *path.parts[:-1]]))
     for name in getattr(module, "__all__", []):
         assert hasattr(module, name), f"{path}: __all__ has {name}, which does not exist"
+
+
+TESTED_IN = {
+    "cli/options.py": "cli/test_main.py",
+    "cli/scoring.py": "cli/test_score.py",
+    "flows/_laws.py": "flows/test_made.py",
+    "objectives/base.py": "objectives/test_likelihood.py",
+    "training/loop.py": "training/test_fit.py",
+    # Every check of the test kit is held by a broken example that only it can be named for.
+    "testing/contract.py": "test_mutants.py",
+    "testing/density.py": "test_mutants.py",
+    "testing/derivatives.py": "test_mutants.py",
+    "testing/edges.py": "test_mutants.py",
+    "testing/exactness.py": "test_mutants.py",
+    "testing/law.py": "test_mutants.py",
+    "testing/lawful.py": "test_mutants.py",
+    "testing/purity.py": "test_mutants.py",
+    "testing/mutants/impure.py": "test_mutants.py",
+    "testing/mutants/lawless.py": "test_mutants.py",
+    "testing/mutants/made.py": "test_mutants.py",
+    "testing/mutants/unsafe.py": "test_mutants.py",
+    "testing/mutants/wrong.py": "test_mutants.py",
+}
+"""Modules whose tests are elsewhere than at their mirror's place."""
+
+
+@pytest.mark.parametrize("path", [path for path in TREES if path.name != "__init__.py"], ids=str)
+def test_every_module_has_its_tests(path):
+    mirror = path.with_name(f"test_{path.name}").as_posix()
+    elsewhere = TESTED_IN.get(path.as_posix())
+    tests = Path(__file__).parent
+    assert (tests / mirror).exists() != bool(elsewhere), f"{path}: expected its tests in tests/{mirror}"
+    assert elsewhere is None or (tests / elsewhere).exists()
