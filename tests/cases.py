@@ -126,6 +126,10 @@ def _spread(scale: float) -> np.ndarray:
     return 3 * scale * np.random.default_rng(2).uniform(-1, 1, (24, 2))
 
 
+# From -2 to 40: images nearer to zero than this are nearer than the step of a difference quotient.
+_ABOVE = 19 + _spread(7.0)
+
+
 def _function(map_: ScalarMap, points: float | np.ndarray, *, slow: bool = False, **claims: Any) -> Case:
     """A fixed function, looked at where floats hold its values well enough to come back."""
     points = points if isinstance(points, np.ndarray) else _spread(points)
@@ -154,11 +158,11 @@ SCALAR_MAPS: dict[str, Case] = {
     "CubicRational": _scalar(CubicRational()),
     "SinhArcsinh": _scalar(SinhArcsinh()),
     # e^x leaves float32 at both ends; below, only the value becomes zero.
-    "Exp": _function(Exp(), 20.0, codomain=_POSITIVE, extremes={"forward": (0.0, -1e4, -1e30, 1.0, 80.0)}),
+    "Exp": _function(Exp(), _ABOVE, codomain=_POSITIVE, extremes={"forward": (0.0, -1e4, -1e30, 1.0, 80.0)}),
     "Log": _function(
-        Log(), np.exp(_spread(20.0)), domain=_POSITIVE, extremes={"inverse": (0.0, -1e4, -1e30, 1.0, 80.0)}
+        Log(), np.exp(_ABOVE), domain=_POSITIVE, extremes={"inverse": (0.0, -1e4, -1e30, 1.0, 80.0)}
     ),
-    "Softplus": _function(Softplus(), 20.0, codomain=_POSITIVE),
+    "Softplus": _function(Softplus(), _ABOVE, codomain=_POSITIVE),
     "Sigmoid": _function(Sigmoid(), 4.0, codomain=_UNIT),
     "Logit": _function(Logit(), 1 / (1 + np.exp(-_spread(4.0))), domain=_UNIT),
     "Tanh": _function(Tanh(), 2.0, codomain=(-1.0, 1.0)),

@@ -32,7 +32,8 @@ def on_interval(function: Callable, x: Array, *params: Array, bound: float | Non
     else:
         low, high, beyond, outside = -bound, bound, 0.0, jnp.abs(x) >= bound
     y, log_dydx = function(jnp.where(outside, (low + high) / 2, x), *params, low=low, high=high)
-    return jnp.where(outside, x, y), jnp.where(outside, beyond, log_dydx)
+    # Left end plus width may be one rounding beyond the right end.
+    return jnp.where(outside, x, within(y, low, high)), jnp.where(outside, beyond, log_dydx)
 
 
 def linear(x: Array, heights: Array, *, low: float, high: float) -> tuple[Array, Array]:
@@ -86,7 +87,7 @@ def quadratic(x: Array, widths: Array, densities: Array, *, low: float, high: fl
     share = first * t * (1 - t / 2) + last * jnp.square(t) / 2
     slope = first * (1 - t) + last * t
     # first, last and the mean slope of the bin are positive.
-    return within(bottom + height * share, low, high), jnp.log(height / width * slope)
+    return bottom + height * share, jnp.log(height / width * slope)
 
 
 def quadratic_inverse(
