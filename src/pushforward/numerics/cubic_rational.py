@@ -46,7 +46,7 @@ def cubic_rational(
     """
     alpha = MAX_BUMP * jnp.tanh(bump)
     scale, width = jnp.exp(log_scale), jnp.exp(log_width)
-    u = hold(width * hold(x, reach=7 / 8) + centre, reach=3 / 8)
+    u = _place(width * hold(x, reach=7 / 8) + centre)
     y = shift + scale * x + scale / width * (_CRITICAL * alpha) * _lorentz(u)  # width > 0
     return y, log_scale + _log_relative_slope(u, alpha)
 
@@ -66,10 +66,16 @@ def cubic_rational_inverse(
     k = _CRITICAL * alpha
     shrink, width = jnp.exp(-log_scale), jnp.exp(log_width)
     line = hold(y - shift, reach=7 / 8) * shrink
-    u = _root(hold(width * line + centre, reach=3 / 8), k)
+    u = _root(_place(width * line + centre), k)
     # Not (u - centre) / width, which loses digits to a large centre.
     x = (y - shift) * shrink - jnp.exp(-log_width) * k * _lorentz(u)
     return x, -log_scale - _log_relative_slope(u, alpha)
+
+
+def _place(u: Array) -> Array:
+    """Return u held where 1 / (1 + u^2) is as good as zero; infinities at the largest number."""
+    largest = float(jnp.finfo(u.dtype).max)
+    return jnp.clip(hold(u, reach=3 / 8), -largest, largest)
 
 
 def _lorentz(u: Array) -> Array:
