@@ -84,7 +84,7 @@ def _lorentz(u: Array) -> Array:
 
 def _log_relative_slope(u: Array, alpha: Array) -> Array:
     """Return the log of 1 - 2 k u / (1 + u^2)^2, which is at least 1 - |alpha| >= 1 - MAX_BUMP."""
-    return jnp.log1p(-2 * _CRITICAL * alpha * u * jnp.square(_lorentz(u)))
+    return jnp.log1p(-2 * _CRITICAL * alpha * (u * jnp.square(_lorentz(u))))
 
 
 @jax.custom_jvp
@@ -105,7 +105,7 @@ def _root(v: Array, k: Array) -> Array:
     def step(_: int, u: Array) -> Array:
         h = _lorentz(u)
         # The slope is at least 1 - MAX_BUMP.
-        return u - (u + size * h - target) / (1 - 2 * size * u * jnp.square(h))
+        return u - (u + size * h - target) / (1 - 2 * size * (u * jnp.square(h)))
 
     return sign * jax.lax.fori_loop(0, _STEPS, step, start)
 
@@ -115,4 +115,4 @@ def _root_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tu
     u = _root(*primals)
     h = _lorentz(u)
     # (1 - 2 k u h^2) du + h dk = dv
-    return u, (tangents[0] - h * tangents[1]) / (1 - 2 * primals[1] * u * jnp.square(h))
+    return u, (tangents[0] - h * tangents[1]) / (1 - 2 * primals[1] * (u * jnp.square(h)))
