@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pushforward.numerics import circle
+from pushforward.numerics import circle, splines
 from pushforward.numerics.bins import MIN_BIN
 from pushforward.numerics.splines import MIN_SLOPE
 
@@ -105,6 +105,18 @@ def test_outside_the_density_is_zero():
         assert np.isnan(
             program(direction)(np.full(4, np.nan, np.float32), draw(4, 1.0, np.float32)[1])[0]
         ).all()
+
+
+def test_many_bins_are_searched_in_another_way_to_the_same_end(monkeypatch):
+    x, params = draw(30)
+    with jax.enable_x64(True):
+        for direction in (0, 1):
+            few = program(direction)(x, params)
+            with monkeypatch.context() as patch:
+                patch.setattr(splines, "_FEW_BINS", 0)
+                many = program.__wrapped__(direction)(x, params)
+            for a, b in zip(few, many, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
 def test_gradients_are_finite_at_the_edges():

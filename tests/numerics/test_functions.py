@@ -136,6 +136,12 @@ def test_nan_stays_nan(name):
     assert np.isnan(compiled(name)(np.float32([np.nan]))[0]).all()
 
 
+def test_the_log_derivative_of_exp_is_its_argument():
+    y, log_dydx = functions.exp(np.float32([-1e4, -1e30]))
+    np.testing.assert_array_equal(y, [0, 0])
+    np.testing.assert_array_equal(log_dydx, np.float32([-1e4, -1e30]))
+
+
 @pytest.mark.parametrize("name", ["softplus", "sigmoid", "tanh", "normal_cdf"])
 def test_the_log_derivative_outlives_the_value(name):
     """At the ends of float32 the value is 0 or 1 to the bit, and the log-derivative a number."""

@@ -46,7 +46,7 @@ def cubic_rational(
     """
     alpha = MAX_BUMP * jnp.tanh(bump)
     scale, width = jnp.exp(log_scale), jnp.exp(log_width)
-    u = _place(width * hold(x, reach=7 / 8) + centre)
+    u = _place(width * x + centre)
     y = shift + scale * x + scale / width * (_CRITICAL * alpha) * _lorentz(u)  # width > 0
     return y, log_scale + _log_relative_slope(u, alpha)
 

@@ -42,14 +42,8 @@ def softplus_inverse(y: Array) -> tuple[Array, Array]:
     """
     outside = y <= 0
     safe = jnp.where(outside, 1.0, y)
-    # log(1 - exp(-y)), whose argument is in (0, 1) for y > 0. Beyond log 2 the exponential is the small number, before
-    # it 1 - exp(-y) is.
-    far = safe > LOG_2
-    shrink = jnp.where(
-        far,
-        jnp.log1p(-jnp.exp(-jnp.where(far, safe, 1.0))),
-        jnp.log(-jnp.expm1(-jnp.where(far, 0.5, safe))),
-    )
+    # 1 - exp(-y) is in (0, 1] for y > 0, and exact to a rounding. Where it is near 1, so is the error of its logarithm.
+    shrink = jnp.log(-jnp.expm1(-safe))
     return _outside(outside, y, safe + shrink, -shrink)
 
 

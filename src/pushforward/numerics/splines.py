@@ -4,6 +4,7 @@ import functools
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -90,8 +91,7 @@ def periodic(x: Array, widths: Array, heights: Array, slopes: Array, *, bound: f
     Gradients, accuracy: as `rational_quadratic`; at the ends they are those of the first and last bin.
     Reference: Rezende et al. 2020, Normalizing Flows on Tori and Spheres, arXiv:2002.02428, section 2.1.
     """
-    xs, ys, knots = _periodic_knots(widths, heights, slopes, bound)
-    y, log_dydx = _up(x, *_bin_of(x, xs, xs, ys, knots))
+    y, log_dydx = _up(x, *_periodic_bin(x, 0, widths, heights, slopes, bound))
     return within(y, -bound, bound), log_dydx
 
 
@@ -99,8 +99,7 @@ def periodic_inverse(
     y: Array, widths: Array, heights: Array, slopes: Array, *, bound: float
 ) -> tuple[Array, Array]:
     """Inverse of `periodic`, with the same parameters; x and log_dxdy."""
-    xs, ys, knots = _periodic_knots(widths, heights, slopes, bound)
-    x, log_dxdy = _down(y, *_bin_of(y, ys, xs, ys, knots))
+    x, log_dxdy = _down(y, *_periodic_bin(y, 1, widths, heights, slopes, bound))
     return within(x, -bound, bound), log_dxdy
 
 
@@ -245,10 +244,24 @@ def _bin_of_few(
 ) -> tuple[Array, ...]:
     """The same as `_bin_of` among `_knots`, without the knots: of few bins, several times faster with its gradient.
 
+    Only the two slopes that count become positive.
+    """
+    here, *place = _place_of_few(value, axis, widths, heights, bound)
+    raw = _rows(slopes)
+    slope0, slope1 = (
+        jnp.where(outer, 1.0, _positive_slope(_masked_sum(mask, raw)))
+        for outer, mask in ((here[0], here[1:]), (here[-1], here[:-1]))
+    )
+    return *place, slope0, slope1
+
+
+def _place_of_few(value: Array, axis: int, widths: Array, heights: Array, bound: float) -> tuple[Any, ...]:
+    """Return which bin holds `value`, one mask a bin, and its left, bottom, width and height.
+
     With e_j = exp(raw_j), E = e_0 + ... + e_(k-1) and S the sum of all, bin k begins at
     bound * (MIN_BIN * (2 k - bins) + rest * (2 E - S) / S). So E is one masked sum, divided once; the search compares
-    sums and has no gradient; and only the two slopes that count become positive. Each bin is an array of its own, cut
-    off by `split`, whose derivative is one concatenation.
+    sums and has no gradient. Each bin is an array of its own, cut off by `split`, whose derivative is one
+    concatenation.
     """
     sizes = [_exponentials(raw) for raw in (widths, heights)]
     above = _above(jax.lax.stop_gradient(value / bound), *jax.lax.stop_gradient(sizes[axis]))
@@ -263,12 +276,7 @@ def _bin_of_few(
         return start, jnp.where(above[-1], bound, end) - start
 
     (left, width), (bottom, height) = (start_and_size(*size) for size in sizes)
-    raw = _rows(slopes)
-    slope0, slope1 = (
-        jnp.where(outer, 1.0, MIN_SLOPE + jax.nn.softplus(_masked_sum(mask, raw) + _SLOPE_SHIFT))
-        for outer, mask in ((here[0], here[1:]), (here[-1], here[:-1]))
-    )
-    return left, bottom, width, height, slope0, slope1
+    return here, left, bottom, width, height
 
 
 def _edge(number: Array | int, before: Array, bins: int, total: Array) -> Array:
@@ -304,12 +312,24 @@ def _rows(array: Array) -> list[Array]:
 
 def _knots(widths: Array, heights: Array, slopes: Array, bound: float) -> tuple[Array, Array, Array]:
     """Return the knots' coordinates and slopes, shape (bins + 1,) each, for unconstrained parameters."""
-    inner = MIN_SLOPE + jax.nn.softplus(slopes + _SLOPE_SHIFT)
+    inner = _positive_slope(slopes)
     one = jnp.ones_like(inner, shape=(1, *inner.shape[1:]))
     return ends(widths, -bound, bound), ends(heights, -bound, bound), jnp.concatenate([one, inner, one])
 
 
-def _periodic_knots(widths: Array, heights: Array, slopes: Array, bound: float) -> tuple[Array, Array, Array]:
-    """The same for slopes of shape (bins,), the first of which is also the last one."""
-    left = MIN_SLOPE + jax.nn.softplus(slopes + _SLOPE_SHIFT)
-    return ends(widths, -bound, bound), ends(heights, -bound, bound), jnp.concatenate([left, left[:1]])
+def _periodic_bin(
+    value: Array, axis: int, widths: Array, heights: Array, slopes: Array, bound: float
+) -> tuple[Array, ...]:
+    """The same as `_bin_at` for slopes of shape (bins,), the first of which is also the last one."""
+    if widths.shape[0] <= _FEW_BINS:
+        here, *place = _place_of_few(value, axis, widths, heights, bound)
+        first, *others = _rows(slopes)
+        sums = (_masked_sum(here, raw) for raw in ([first, *others], [*others, first]))
+        return *place, *map(_positive_slope, sums)
+    left = _positive_slope(slopes)
+    lefts, bottoms = ends(widths, -bound, bound), ends(heights, -bound, bound)
+    return _bin_of(value, (lefts, bottoms)[axis], lefts, bottoms, jnp.concatenate([left, left[:1]]))
+
+
+def _positive_slope(raw: Array) -> Array:
+    return MIN_SLOPE + jax.nn.softplus(raw + _SLOPE_SHIFT)
