@@ -4,7 +4,15 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from pushforward.bijectors import Affine, Elementwise, RationalQuadraticSpline, Scale, Shift, elementwise
+from pushforward.bijectors import (
+    Affine,
+    Elementwise,
+    RationalQuadraticSpline,
+    ScalarMap,
+    Scale,
+    Shift,
+    elementwise,
+)
 from pushforward.bijectors.elementwise import map_elements
 from pushforward.errors import ShapeError
 
@@ -26,6 +34,29 @@ def test_without_parameters_it_starts_as_the_identity_and_can_be_trained():
     assert bijector.params.shape == (2, 11)
     assert not bijector.params.weak_type
     np.testing.assert_allclose(bijector.forward(jnp.array([0.3, -2.0])), [0.3, -2.0], atol=1e-6)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_map_may_take_no_parameters(together):
+    class Cube(ScalarMap):
+        elementwise = together
+        num_params = 0
+
+        def forward(self, params, x):
+            assert params.shape[0] == 0
+            return x**3, jnp.log(3 * x**2)
+
+        def inverse(self, params, y):
+            return jnp.cbrt(y), -jnp.log(3 * jnp.cbrt(y) ** 2)
+
+    bijector = Elementwise(Cube(), (2, 3))
+    assert bijector.params.shape == (2, 3, 0)
+    x = np.arange(1, 13, dtype=np.float32).reshape(2, 2, 3)
+    for batch, function in ((x[0], lambda f: f), (x, jax.vmap)):
+        y, log_det = function(bijector.forward_and_log_det)(batch)
+        np.testing.assert_allclose(y, batch**3, rtol=1e-6)
+        np.testing.assert_allclose(log_det, np.log(3 * batch**2).sum((-1, -2)), rtol=1e-6)
+        np.testing.assert_allclose(function(bijector.inverse_and_log_det)(y)[0], batch, rtol=1e-6)
 
 
 def test_parameters_become_trainable_floats():

@@ -4,13 +4,13 @@ import functools
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-MIN_BIN = 1e-3
-"""Smallest width and height of a bin, as a share of the interval."""
+from .bins import MIN_BIN, ends, pick, unit, within
 
 MIN_SLOPE = 1e-3
 """Smallest slope at an inner knot."""
@@ -73,6 +73,34 @@ def rational_quadratic_inverse(
     clipped = jnp.where(inside, y, 0.0)
     x, log_dxdy = _down(clipped, *_bin_at(clipped, 1, widths, heights, slopes, bound))
     return jnp.where(inside, x, y), jnp.where(inside, log_dxdy, 0.0)
+
+
+def periodic(x: Array, widths: Array, heights: Array, slopes: Array, *, bound: float) -> tuple[Array, Array]:
+    """Monotone rational-quadratic spline of [-bound, bound] whose slope is the same at both ends.
+
+    Args:
+        x: a real number from -bound to bound, shape (); or numbers of any shape, then the parameters' shapes end in it.
+        widths: unconstrained bin widths, shape (bins,).
+        heights: unconstrained bin heights, shape (bins,).
+        slopes: unconstrained slopes at the bins' left ends, shape (bins,); the first one is also that at the last end.
+        bound: half width of the interval.
+
+    Returns:
+        y from -bound to bound and log_dydx, both of shape (); log_dydx in nats. At parameters zero y = x.
+
+    Gradients, accuracy: as `rational_quadratic`; at the ends they are those of the first and last bin.
+    Reference: Rezende et al. 2020, Normalizing Flows on Tori and Spheres, arXiv:2002.02428, section 2.1.
+    """
+    y, log_dydx = _up(x, *_periodic_bin(x, 0, widths, heights, slopes, bound))
+    return within(y, -bound, bound), log_dydx
+
+
+def periodic_inverse(
+    y: Array, widths: Array, heights: Array, slopes: Array, *, bound: float
+) -> tuple[Array, Array]:
+    """Inverse of `periodic`, with the same parameters; x and log_dxdy."""
+    x, log_dxdy = _down(y, *_periodic_bin(y, 1, widths, heights, slopes, bound))
+    return within(x, -bound, bound), log_dxdy
 
 
 def through_knots(x: Array, xs: Array, ys: Array, slopes: Array) -> tuple[Array, Array]:
@@ -146,7 +174,7 @@ def _up(
     x: Array, left: Array, bottom: Array, width: Array, height: Array, slope0: Array, slope1: Array
 ) -> tuple[Array, Array]:
     """Map x of one bin to y (arXiv:1906.04032, eq. 4), with log_dydx."""
-    t = _unit((x - left) / width)  # widths and heights are positive
+    t = unit((x - left) / width)  # widths and heights are positive
     slope = height / width
     ratio0, ratio1 = slope0 / slope, slope1 / slope
     u = t * (1 - t)
@@ -165,7 +193,7 @@ def _down(
     b^2 + 4 r (1 - b) = (b - 2 r)^2 + 4 r (1 - r): two terms that cannot be negative, and both zero only where
     a slope is zero (r = 0 has b = ratio0, r = 1 has b - 2 r = -ratio1).
     """
-    r = _unit((y - bottom) / height)
+    r = unit((y - bottom) / height)
     slope = height / width
     ratio0, ratio1 = slope0 / slope, slope1 / slope
     b = ratio0 - r * (ratio0 + ratio1 - 2)
@@ -178,16 +206,8 @@ def _down(
         2 * r / jnp.where(positive, b + root, 1.0),
         (root - b) / (2 * (1 - jnp.where(positive, 0.0, b))),
     )
-    t = _unit(t)
+    t = unit(t)
     return left + t * width, -_log_slope(t, slope, ratio0, ratio1)
-
-
-def _unit(t: Array) -> Array:
-    """Return t, which rounding may have pushed out of [0, 1] by a few ulp, held there.
-
-    The gradient is that of t: `jnp.clip` would halve it at 0 and 1, so for every x that lies on a knot.
-    """
-    return t + jax.lax.stop_gradient(jnp.clip(t, 0.0, 1.0) - t)
 
 
 def _log_slope(t: Array, slope: Array, ratio0: Array, ratio1: Array) -> Array:
@@ -204,16 +224,9 @@ def _log_slope(t: Array, slope: Array, ratio0: Array, ratio1: Array) -> Array:
 
 
 def _bin_of(value: Array, starts: Array, xs: Array, ys: Array, slopes: Array) -> tuple[Array, ...]:
-    """Return left, bottom, width, height and both slopes of the bin that holds `value` among the `starts`.
-
-    The bin is found by comparing with every inner knot and picked by masked sums, which compile to straight
-    vector code; a gather does not.
-    """
-    above = value >= starts[1:-1]
-    yes = jnp.ones_like(above, shape=(1, *above.shape[1:]))
-    here = jnp.concatenate([yes, above]) & ~jnp.concatenate([above, ~yes])
+    """Return left, bottom, width, height and both slopes of the bin that holds `value` among the `starts`."""
     columns = (xs[:-1], ys[:-1], xs[1:] - xs[:-1], ys[1:] - ys[:-1], slopes[:-1], slopes[1:])
-    return tuple(jnp.sum(jnp.where(here, column, 0.0), axis=0) for column in columns)
+    return pick(value, starts, *columns)
 
 
 def _bin_at(
@@ -231,10 +244,24 @@ def _bin_of_few(
 ) -> tuple[Array, ...]:
     """The same as `_bin_of` among `_knots`, without the knots: of few bins, several times faster with its gradient.
 
+    Only the two slopes that count become positive.
+    """
+    here, *place = _place_of_few(value, axis, widths, heights, bound)
+    raw = _rows(slopes)
+    slope0, slope1 = (
+        jnp.where(outer, 1.0, _positive_slope(_masked_sum(mask, raw)))
+        for outer, mask in ((here[0], here[1:]), (here[-1], here[:-1]))
+    )
+    return *place, slope0, slope1
+
+
+def _place_of_few(value: Array, axis: int, widths: Array, heights: Array, bound: float) -> tuple[Any, ...]:
+    """Return which bin holds `value`, one mask a bin, and its left, bottom, width and height.
+
     With e_j = exp(raw_j), E = e_0 + ... + e_(k-1) and S the sum of all, bin k begins at
     bound * (MIN_BIN * (2 k - bins) + rest * (2 E - S) / S). So E is one masked sum, divided once; the search compares
-    sums and has no gradient; and only the two slopes that count become positive. Each bin is an array of its own, cut
-    off by `split`, whose derivative is one concatenation.
+    sums and has no gradient. Each bin is an array of its own, cut off by `split`, whose derivative is one
+    concatenation.
     """
     sizes = [_exponentials(raw) for raw in (widths, heights)]
     above = _above(jax.lax.stop_gradient(value / bound), *jax.lax.stop_gradient(sizes[axis]))
@@ -249,12 +276,7 @@ def _bin_of_few(
         return start, jnp.where(above[-1], bound, end) - start
 
     (left, width), (bottom, height) = (start_and_size(*size) for size in sizes)
-    raw = _rows(slopes)
-    slope0, slope1 = (
-        jnp.where(outer, 1.0, MIN_SLOPE + jax.nn.softplus(_masked_sum(mask, raw) + _SLOPE_SHIFT))
-        for outer, mask in ((here[0], here[1:]), (here[-1], here[:-1]))
-    )
-    return left, bottom, width, height, slope0, slope1
+    return here, left, bottom, width, height
 
 
 def _edge(number: Array | int, before: Array, bins: int, total: Array) -> Array:
@@ -290,18 +312,24 @@ def _rows(array: Array) -> list[Array]:
 
 def _knots(widths: Array, heights: Array, slopes: Array, bound: float) -> tuple[Array, Array, Array]:
     """Return the knots' coordinates and slopes, shape (bins + 1,) each, for unconstrained parameters."""
-    inner = MIN_SLOPE + jax.nn.softplus(slopes + _SLOPE_SHIFT)
+    inner = _positive_slope(slopes)
     one = jnp.ones_like(inner, shape=(1, *inner.shape[1:]))
-    return _ends(widths, bound), _ends(heights, bound), jnp.concatenate([one, inner, one])
+    return ends(widths, -bound, bound), ends(heights, -bound, bound), jnp.concatenate([one, inner, one])
 
 
-def _ends(raw: Array, bound: float) -> Array:
-    """Return the ends of bins with positive sizes that sum to 2 * bound, from -bound to bound.
+def _periodic_bin(
+    value: Array, axis: int, widths: Array, heights: Array, slopes: Array, bound: float
+) -> tuple[Array, ...]:
+    """The same as `_bin_at` for slopes of shape (bins,), the first of which is also the last one."""
+    if widths.shape[0] <= _FEW_BINS:
+        here, *place = _place_of_few(value, axis, widths, heights, bound)
+        first, *others = _rows(slopes)
+        sums = (_masked_sum(here, raw) for raw in ([first, *others], [*others, first]))
+        return *place, *map(_positive_slope, sums)
+    left = _positive_slope(slopes)
+    lefts, bottoms = ends(widths, -bound, bound), ends(heights, -bound, bound)
+    return _bin_of(value, (lefts, bottoms)[axis], lefts, bottoms, jnp.concatenate([left, left[:1]]))
 
-    The last end is set, not summed, so that the spline meets the identity at both ends without a jump.
-    """
-    sizes = 2 * bound * (MIN_BIN + (1 - MIN_BIN * raw.shape[0]) * jax.nn.softmax(raw, axis=0))
-    ends = [jnp.full_like(sizes[0], -bound)]
-    for size in sizes[:-1]:  # written out: on the CPU a cumulative sum compiles to slower code
-        ends.append(ends[-1] + size)
-    return jnp.stack([*ends, jnp.full_like(sizes[0], bound)])
+
+def _positive_slope(raw: Array) -> Array:
+    return MIN_SLOPE + jax.nn.softplus(raw + _SLOPE_SHIFT)
