@@ -180,7 +180,7 @@ def _turn(of: Callable, unit: float, target: Array, state: _State) -> _State:
     closed |= high - low <= 4 * limits.tiny  # smaller floats may be flushed to zero, so they have no order
     # Lost: NaN, or nothing further out to look at. NaN at the start is the caller's, and comes out.
     undefined = jnp.isnan(miss)
-    lost = (undefined & (state.turn > 0)) | ((jnp.abs(x) >= limits.max) & ~hit & ~closed & ~undefined)
+    lost = (undefined & (state.turn > 0)) | ((low >= limits.max) | (high <= -limits.max)) & ~hit
     result = jnp.where(hit, last, jnp.where(closed, best, jnp.nan))
     over = hit | closed | lost | undefined
 
