@@ -22,13 +22,14 @@ _MESSAGE = (
 
 
 def increasing_root(
-    function: Callable[[Any, Array], Array],
+    function: Callable[[Any, Array], Any],
     target: ArrayLike,
     params: PyTree,
     *,
     start: ArrayLike = 0.0,
     reach: ArrayLike = 1.0,
     unit: float = 0.0,
+    with_slope: bool = False,
 ) -> Array:
     """Solve function(params, x) = target for x, elementwise, where function increases in x.
 
@@ -45,6 +46,7 @@ def increasing_root(
         reach: the length of the first step beyond which nothing is known; positive, broadcasts with the target.
         unit: the size of the numbers that function adds up. A value that misses the target by less than the
             rounding of such a number is taken. With 0 the search goes on to neighbouring floats.
+        with_slope: function returns (y, dy/dx), where it has the slope for less than JAX would take to find it.
 
     Returns:
         x, of the target's shape: a float next to the root, as far as the rounding of function lets one see it. At an
@@ -65,8 +67,10 @@ def increasing_root(
     start, reach = (jnp.broadcast_to(jnp.asarray(a, target.dtype), target.shape) for a in (start, reach))
     converted, hoisted = jax.closure_convert(function, params, start)
 
-    def closed(both: tuple, x: Array) -> Array:
-        return converted(both[0], x, *both[1])
+    def closed(both: tuple, x: Array) -> tuple[Array, Array]:
+        if with_slope:
+            return converted(both[0], x, *both[1])
+        return jax.jvp(lambda x: converted(both[0], x, *both[1]), (x,), (jnp.ones_like(x),))
 
     return _root(closed, unit, target, (params, hoisted), jax.lax.stop_gradient((start, reach)))
 
@@ -75,10 +79,7 @@ def increasing_root(
 def _root(
     function: Callable, unit: float, target: Array, params: PyTree, hints: tuple[Array, Array]
 ) -> Array:
-    def of(x: Array) -> tuple[Array, Array]:
-        return jax.jvp(lambda x: function(params, x), (x,), (jnp.ones_like(x),))
-
-    x, failed = _search(of, unit, target, *hints)
+    x, failed = _search(functools.partial(function, params), unit, target, *hints)
     message = _MESSAGE.format(dtype=target.dtype)
     if not isinstance(failed, jax.core.Tracer):
         if failed.any():
@@ -94,8 +95,8 @@ def _implicit(function: Callable, unit: float, primals: tuple, tangents: tuple) 
     x = _root(function, unit, target, params, hints)
     finite = jnp.isfinite(target)
     inside = jnp.where(finite, x, 0.0)
-    _, slope = jax.jvp(lambda x: function(params, x), (inside,), (jnp.ones_like(x),))
-    _, d_value = jax.jvp(lambda params: function(params, inside), (params,), (d_params,))
+    slope = function(params, inside)[1]
+    _, d_value = jax.jvp(lambda params: function(params, inside)[0], (params,), (d_params,))
     # function(params, x) = target: df/dx dx + df/dparams dparams = d target, and df/dx > 0 as it increases.
     return x, jnp.where(finite, (d_target - d_value) / jnp.where(finite, slope, 1.0), 0.0)
 
