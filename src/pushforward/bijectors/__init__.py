@@ -9,7 +9,19 @@ from .frozen import Frozen
 from .linear import LU
 from .marginals import Marginals
 from .norm import ActNorm, BatchNorm
-from .scalar import Affine, Gate, RationalQuadraticSpline, ScalarMap, Scale, Shift
+from .scalar import (
+    Affine,
+    Bernstein,
+    DeepSigmoid,
+    Gate,
+    MixtureOfLogistics,
+    MonotoneIntegral,
+    RationalQuadraticSpline,
+    ScalarMap,
+    Scale,
+    Shift,
+    SumOfSquares,
+)
 from .shape import Identity, Permute, Reverse
 
 __all__ = [
@@ -19,15 +31,19 @@ __all__ = [
     "Affine",
     "Autoregressive",
     "BatchNorm",
+    "Bernstein",
     "Bijector",
     "Chain",
     "Coupling",
+    "DeepSigmoid",
     "Elementwise",
     "Frozen",
     "Gate",
     "Identity",
     "Invert",
     "Marginals",
+    "MixtureOfLogistics",
+    "MonotoneIntegral",
     "Permute",
     "RationalQuadraticSpline",
     "Reverse",
@@ -35,6 +51,7 @@ __all__ = [
     "Scale",
     "Shift",
     "Stack",
+    "SumOfSquares",
     "alternating",
     "checkerboard",
     "halves",

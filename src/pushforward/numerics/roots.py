@@ -218,7 +218,7 @@ def _next(
     proposal = jnp.where(good, newton, jnp.where(enclosed, middle, out))
     grows = ~good & ~enclosed
     reach = jnp.where(grows, jnp.minimum(state.reach * jnp.exp2(state.grown), largest), state.reach)
-    return proposal, jnp.abs(proposal - x), reach, state.grown + grows
+    return proposal, jnp.abs(proposal - x), reach, state.grown + grows.astype(x.dtype)
 
 
 def _middle_float(low: Array, high: Array) -> Array:

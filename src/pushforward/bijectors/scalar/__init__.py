@@ -2,6 +2,21 @@
 
 from .affine import Affine, Gate, Scale, Shift
 from .base import ScalarMap
+from .integral import MonotoneIntegral
+from .polynomials import Bernstein, SumOfSquares
 from .rational_quadratic import RationalQuadraticSpline
+from .sigmoids import DeepSigmoid, MixtureOfLogistics
 
-__all__ = ["Affine", "Gate", "RationalQuadraticSpline", "ScalarMap", "Scale", "Shift"]
+__all__ = [
+    "Affine",
+    "Bernstein",
+    "DeepSigmoid",
+    "Gate",
+    "MixtureOfLogistics",
+    "MonotoneIntegral",
+    "RationalQuadraticSpline",
+    "ScalarMap",
+    "Scale",
+    "Shift",
+    "SumOfSquares",
+]
