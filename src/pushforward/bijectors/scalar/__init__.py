@@ -2,6 +2,7 @@
 
 from .affine import Affine, Gate, Scale, Shift
 from .base import ScalarMap
+from .gaussianize import Gaussianize
 from .integral import MonotoneIntegral
 from .polynomials import Bernstein, SumOfSquares
 from .rational_quadratic import RationalQuadraticSpline
@@ -12,6 +13,7 @@ __all__ = [
     "Bernstein",
     "DeepSigmoid",
     "Gate",
+    "Gaussianize",
     "MixtureOfLogistics",
     "MonotoneIntegral",
     "RationalQuadraticSpline",

@@ -22,7 +22,7 @@ _CENTRES = 0.8  # how far the units' centres spread at the start, in units of bo
 
 
 class MonotoneIntegral(ScalarMap):
-    """y = shift + exp(log scale) * the integral of a positive network from 0 to x, on [-bound, bound]; tangents outside.
+    """y = shift + exp(log scale) * the integral of a positive network from 0 to x; its tangents beyond +-bound.
 
     The network is g(t) = exp(sum_j h_j tanh(s_j (t - c_j))), one hidden layer whose weights are the parameters: a
     conditioner that writes weights, where the paper's hands over an embedding. The integral is taken by Clenshaw and

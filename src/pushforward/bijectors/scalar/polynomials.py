@@ -114,6 +114,6 @@ class SumOfSquares(ScalarMap):
         start[0, 0] = math.sqrt(1 - MIN_SLOPE)
         for term in range(1, self.terms):
             start[term, 1 + (term - 1) % self.degree] = _START / (1 + (term - 1) // self.degree)
-        raw = soft_bound(raw, _LARGEST).reshape(*start.shape, *x.shape if raw.ndim > 1 else ())
+        raw = soft_bound(raw, _LARGEST).reshape(*start.shape, *raw.shape[1:])
         start = jnp.asarray(start, raw.dtype).reshape(*start.shape, *[1] * (raw.ndim - 2))
         return sum_of_squares(x, shift[0], raw + start, bound=self.bound)
