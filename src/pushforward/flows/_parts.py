@@ -179,7 +179,10 @@ def check_autoregressive(
     *,
     bends: bool = False,
 ) -> None:
-    """Raise a ConfigError if an argument of an autoregressive recipe does not fit; warn of one feature, unless it bends."""
+    """Raise a ConfigError if an argument of an autoregressive recipe does not fit.
+
+    Warn of one feature without context, unless the scalar map bends by itself.
+    """
     check_sizes(who, features=features, layers=layers)
     check_sizes(who, least=0, context_features=context_features)
     check_hidden(who, hidden)

@@ -27,8 +27,8 @@ def bernstein(
 ) -> Flow:
     """Bernstein polynomial flow: autoregressive layers whose scalar maps are Bernstein polynomials.
 
-    From data to base: z_i = a polynomial of x_i whose increasing Bernstein coefficients are given by x_1 ... x_(i-1). The
-    data should be standardised: beyond `bound` the maps are straight lines.
+    From data to base: z_i = a polynomial of x_i whose increasing Bernstein coefficients are given by x_1 ... x_(i-1).
+    The data should be standardised: beyond `bound` the maps are straight lines.
 
     Args:
         key: for the initial weights.

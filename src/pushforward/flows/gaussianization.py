@@ -24,8 +24,8 @@ def gaussianization(
 
     From data to base: a linear map, then z_i = Phi^-1(F_i(x_i)) with F_i the distribution function of a mixture of
     logistic laws. No network is needed; with a context, one gives the mixtures. The paper's linear maps are rotations;
-    here they are a random permutation and a learned LU map, which holds every rotation up to a permutation. The data should
-    be standardised.
+    here they are a random permutation and a learned LU map, which may become a rotation up to a permutation. The
+    data should be standardised.
 
     Args:
         key: for the permutations and the initial linear maps.

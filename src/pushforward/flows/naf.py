@@ -27,7 +27,8 @@ def naf(
 ) -> Flow:
     """Neural autoregressive flow: autoregressive layers whose scalar maps are deep sigmoidal flows.
 
-    From data to base: z_i = DSF(x_i; parameters from x_1 ... x_(i-1)), all i in one pass. The data should be standardised.
+    From data to base: z_i = DSF(x_i; parameters from x_1 ... x_(i-1)), all i in one pass. The data should be
+    standardised.
 
     Args:
         key: for the initial weights.

@@ -26,11 +26,11 @@ def umnn(
     base: str = "normal",
     fast: Fast = "density",
 ) -> Flow:
-    """Unconstrained monotonic neural network flow: autoregressive layers whose scalar maps integrate a positive network.
+    """Unconstrained monotonic neural networks: autoregressive layers whose scalar maps integrate a positive network.
 
     From data to base: z_i = shift + scale * (integral from 0 to x_i of a positive function), all given by
-    x_1 ... x_(i-1). The data should be standardised: beyond `bound` the maps are straight lines. The paper's integrand is
-    one network that sees an embedding of x_1 ... x_(i-1); here the conditioner gives the weights of a small one.
+    x_1 ... x_(i-1). The data should be standardised: beyond `bound` the maps are straight lines. The paper's integrand
+    is one network that sees an embedding of x_1 ... x_(i-1); here the conditioner gives the weights of a small one.
 
     Args:
         key: for the initial weights.

@@ -10,9 +10,10 @@ from jaxtyping import Array
 from .densities import logistic, normal
 from .tails import linear_tails
 
-BOUND = 1e4
-"""Beyond it, where both tails are below exp(-10000), the map is its tangent."""
+BOUND = 200.0
+"""Beyond it, where the smaller tail is exp(-200), the map is its tangent."""
 
+_END = 19.803669380301212  # what becomes of BOUND
 _STEPS = 8
 
 
@@ -26,7 +27,7 @@ def normal_of_logistic(u: Array) -> tuple[Array, Array]:
         y and log_dydu, both of u's shape; log_dydu in nats. y is odd in u, and about sqrt(2 |u|) up to BOUND.
 
     Gradients: finite for finite u.
-    Accuracy: relative errors of y of 2e-6 in float32 and 1e-13 in float64
+    Accuracy: relative errors of y of 4e-6 in float32, and 1e-10, that of JAX's log_ndtr, in float64
         (tests/numerics/test_probits.py::test_matches_scipy).
     Reference: Meng et al. 2020, Gaussianization Flows, arXiv:2003.01941, eq. 5: the inverse distribution function.
     """
@@ -51,8 +52,7 @@ def logistic_of_normal(y: Array) -> tuple[Array, Array]:
     Accuracy: as `normal_of_logistic`.
     Reference: as `normal_of_logistic`.
     """
-    end = _quantile(jnp.asarray(BOUND, y.dtype))
-    near = jnp.where(y < -end, -end, jnp.where(y > end, end, y))
+    near = jnp.where(y < -_END, -_END, jnp.where(y > _END, _END, y))
     u = log_ndtr(near) - log_ndtr(-near)
     log_dudy = normal(near) - logistic(u)
     return u + (y - near) * jnp.exp(jax.lax.stop_gradient(log_dudy)), log_dudy
@@ -66,14 +66,17 @@ def _quantile(u: Array) -> Array:
     follow come back to it without passing it.
     """
     target = jax.nn.log_sigmoid(-jnp.abs(u))
-    # log Phi(-y) < -y^2 / 2 - log 2 for y > 0, so the root is below sqrt(2 (-target - log 2)). It is below the tangent at
-    # u = 0 too, whose slope is Phi's density over sigmoid's there, sqrt(2 pi) / 4.
+    # log Phi(-y) < -y^2 / 2 - log 2 for y > 0, so the root is below sqrt(2 (-target - log 2)). A second start is the
+    # tangent at u = 0, whose slope is Phi's density over sigmoid's there, sqrt(2 pi) / 4.
     far = jnp.sqrt(jnp.maximum(2 * (-target - math.log(2)), 0.0))
     y = jnp.minimum(far, math.sqrt(2 * math.pi) / 4 * jnp.abs(u))
-    for _ in range(_STEPS):
+
+    def step(_: int, y: Array) -> Array:
         log_tail = log_ndtr(-y)
         # The derivative is -exp(normal(y) - log Phi(-y)), at least sqrt(2 / pi) in size for y >= 0.
-        y = jnp.maximum(y + (log_tail - target) * jnp.exp(log_tail - normal(y)), 0.0)
+        return jnp.maximum(y + (log_tail - target) * jnp.exp(log_tail - normal(y)), 0.0)
+
+    y = jax.lax.fori_loop(0, _STEPS, step, y)
     # Near 0 both logarithms are near log 2, and their difference has its rounding; there y is the odd series.
     small = jnp.abs(u) < _SMALL
     series = jnp.abs(jnp.where(small, u, 0.0))

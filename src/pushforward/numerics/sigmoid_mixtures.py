@@ -9,7 +9,6 @@ def logit_of_mixture(x: Array, logits: Array, log_slopes: Array, offsets: Array)
     """Return y = logit(sum_k w_k sigmoid(a_k x + b_k)) with w = softmax(logits) and a = exp(log_slopes).
 
     Written in logarithms: with F the mixture, y = log F - log(1 - F), where 1 - F = sum_k w_k sigmoid(-a_k x - b_k).
-    dF/dx = sum_k w_k a_k sigmoid(z_k) sigmoid(-z_k), and dy/dx = dF/dx / (F (1 - F)).
 
     Args:
         x: real numbers, any shape.
@@ -29,11 +28,14 @@ def logit_of_mixture(x: Array, logits: Array, log_slopes: Array, offsets: Array)
     log_weights = jax.nn.log_softmax(logits, axis=0)
     z = jnp.exp(log_slopes) * x + offsets
     below, above = jax.nn.log_sigmoid(z), jax.nn.log_sigmoid(-z)
+    lower, upper = log_weights + below, log_weights + above
     # Every term is finite, so each logarithm is of a sum with one term exp(0).
-    log_cdf = jax.nn.logsumexp(log_weights + below, axis=0)
-    log_rest = jax.nn.logsumexp(log_weights + above, axis=0)
-    log_density = jax.nn.logsumexp(log_weights + log_slopes + below + above, axis=0)
-    return log_cdf - log_rest, log_density - log_cdf - log_rest
+    log_cdf, log_rest = jax.nn.logsumexp(lower, axis=0), jax.nn.logsumexp(upper, axis=0)
+    y = log_cdf - log_rest
+    # dy/dx = sum_k a_k w_k sigmoid(z_k) sigmoid(-z_k) / (F (1 - F)). Far out one of the factors, with its weight, is
+    # divided by the sum that it dominates: that quotient comes first, or the rounding of large numbers is left.
+    high, low = (upper - log_rest) + (below - log_cdf), (lower - log_cdf) + (above - log_rest)
+    return y, jax.nn.logsumexp(log_slopes + jnp.where(y > 0, high, low), axis=0)
 
 
 def guess_of_inverse(y: Array, logits: Array, log_slopes: Array, offsets: Array) -> Array:
