@@ -77,7 +77,6 @@ def test_gradients(direction):
 
 
 def test_a_function_that_is_nan_on_the_way_is_refused():
-    broken = lambda p, x: (jnp.where(x > 1, jnp.nan, x), 0 * x)  # noqa: E731
     with pytest.raises(NotConverged, match=r"^increasing_root: "):
         linear_tails_inverse(
             lambda p, x: (jnp.where(x > 1, jnp.nan, x), 0 * x),
