@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from ...errors import ConfigError
 from ...numerics.elementary import soft_bound
 from ...numerics.integrals import integral, log_integrand
 from ...numerics.tails import linear_tails, linear_tails_inverse
@@ -55,7 +56,10 @@ class MonotoneIntegral(ScalarMap):
 
     def __check_init__(self) -> None:
         check_count("MonotoneIntegral", "units", self.units, 1, 256)
-        check_count("MonotoneIntegral", "an odd number of nodes", self.nodes if self.nodes % 2 else 0, 3, 257)
+        if type(self.nodes) is not int or not 3 <= self.nodes <= 257 or self.nodes % 2 == 0:
+            raise ConfigError(
+                f"MonotoneIntegral: expected an odd number of nodes from 3 to 257, got {self.nodes!r}."
+            )
         check_bound("MonotoneIntegral", self.bound)
 
     @property
