@@ -114,8 +114,13 @@ def test_wrong_arguments(make, message):
 
 @pytest.mark.parametrize(
     ("name", "within"),
-    [("MixtureOfLogistics", 0.2), ("DeepSigmoid", 0.4), ("Bernstein", 1e-5), ("SumOfSquares", 0.06)]
-    + [("MonotoneIntegral", 1e-5)],
+    [
+        ("MixtureOfLogistics", 0.2),
+        ("DeepSigmoid", 0.4),
+        ("Bernstein", 1e-5),
+        ("SumOfSquares", 0.06),
+        ("MonotoneIntegral", 1e-5),
+    ],
 )
 def test_how_near_to_the_identity_they_start(name, within):
     scalar = MAPS[name]
