@@ -86,8 +86,10 @@ def _by_rule(x: Array, steepness: Array, centres: Array, heights: Array, nodes: 
 @integral.defjvp
 def _leibniz(nodes: int, primals: tuple, tangents: tuple) -> tuple[Array, Array]:
     x, *parameters = primals
-    d_x, *d_parameters = tangents
-    value, moved = jax.jvp(
-        lambda *parameters: _by_rule(x, *parameters, nodes), tuple(parameters), tuple(d_parameters)
-    )
-    return value, moved + jnp.exp(log_integrand(x, *parameters)) * d_x
+    d_x, *moved = tangents
+
+    def of(steepness: Array, centres: Array, heights: Array) -> Array:
+        return _by_rule(x, steepness, centres, heights, nodes)
+
+    value, d_value = jax.jvp(of, tuple(parameters), tuple(moved))
+    return value, d_value + jnp.exp(log_integrand(x, *parameters)) * d_x

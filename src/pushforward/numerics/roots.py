@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, PyTree
 
 from ..errors import NotConverged
@@ -81,7 +82,7 @@ def _root(
 ) -> Array:
     x, failed = _search(functools.partial(function, params), unit, target, *hints)
     message = _MESSAGE.format(dtype=target.dtype)
-    if not isinstance(failed, jax.core.Tracer):
+    if not isinstance(failed, Tracer):
         if failed.any():
             raise NotConverged(message.removeprefix("NotConverged: "))
         return x
