@@ -131,7 +131,10 @@ def test_how_near_to_the_identity_they_start(name, within):
 
 @pytest.mark.parametrize("name", MAPS)
 def test_parts_that_start_alike_do_not_stay_alike(name):
-    """At parameters zero every parameter has a gradient, and no two parts have the same."""
+    """At parameters zero every parameter has a gradient, and no two parts have the same.
+
+    Of a network with one hidden layer only the last weights have one, until they are no longer zero.
+    """
     scalar = MAPS[name]
     x = np.random.default_rng(0).normal(size=50).astype(np.float32)
 
@@ -140,6 +143,8 @@ def test_parts_that_start_alike_do_not_stay_alike(name):
         return jnp.mean(0.5 * y**2 * jnp.exp(0.3 * y) - log_dydx)
 
     gradient = np.asarray(jax.jit(jax.grad(loss))(jnp.zeros(scalar.num_params)))
+    if name == "MonotoneIntegral":
+        gradient = gradient[2 * scalar.units :]
     if name != "SumOfSquares":  # where some coefficients multiply high powers of x / bound
         assert (np.abs(gradient) > 1e-6).all()
-    assert len(np.unique(gradient)) >= scalar.num_params - 1
+    assert len(np.unique(gradient)) >= len(gradient) - 1
