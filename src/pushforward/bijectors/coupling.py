@@ -62,7 +62,7 @@ class Coupling(Bijector):
         self.in_shape = mask.shape
         self.context_shape = None if context_shape is None else tuple(context_shape)
         self.known = tuple(int(i) for i in np.flatnonzero(mask))
-        self.cheap = "both"
+        self.cheap = map.cheap
 
     @property
     def out_shape(self) -> tuple[int, ...]:

@@ -44,7 +44,7 @@ class Elementwise(Bijector):
                 f"Elementwise: expected params of shape {expected}, got shape {self.params.shape}."
             )
         self.context_shape = None
-        self.cheap = "both"
+        self.cheap = map.cheap
 
     @property
     def out_shape(self) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ..bijectors.base import as_float
 from ..errors import ConfigError, ShapeError
+from ..numerics.roots import naming_failures
 
 ROWS_PER_CALL = 8192
 """The most rows of one compiled call; longer batches run in several calls."""
@@ -239,7 +240,8 @@ def map_rows(
         rows, shared = jax.tree.map(_owned, (rows, shared))
     for size in sizes:
         piece = tuple(_padded(np.asarray(row)[start : start + size], size) for row in rows)
-        results.append(_map_compiled(function, piece, shared, block if size > block else None))
+        with naming_failures():
+            results.append(_map_compiled(function, piece, shared, block if size > block else None))
         start += size
     if sizes == [count]:
         return results[0]

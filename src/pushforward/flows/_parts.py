@@ -20,7 +20,7 @@ from ..bijectors import (
     ScalarMap,
     Stack,
 )
-from ..distributions import Distribution, StandardLogistic, StandardNormal, StudentT
+from ..distributions import Distribution, Flow, StandardLogistic, StandardNormal, StudentT
 from ..errors import ConfigError
 from ..nets import MADE, MLP
 
@@ -138,16 +138,57 @@ def autoregressive(
     return Invert(layer) if fast == "density" else layer
 
 
+def bending(
+    who: str,
+    key: PRNGKeyArray,
+    scalar: ScalarMap,
+    *,
+    features: int,
+    context_features: int,
+    layers: int,
+    base: str,
+    fast: Fast,
+    **net: Any,
+) -> Flow:
+    """Return a flow of autoregressive layers with a scalar map that bends, the order reversed from layer to layer.
+
+    Args:
+        who: the recipe, for errors.
+        key: for the initial weights.
+        scalar: the scalar map.
+        features: size of an event.
+        context_features: size of the context; 0 for none.
+        layers: number of layers.
+        base: "normal", "logistic" or "student_t".
+        fast: "density" or "sampling".
+        **net: hidden and further arguments of the `MADE`.
+    """
+    check_autoregressive(who, features, context_features, layers, net["hidden"], fast, bends=True)
+    law = base_law(who, base, features)
+    made = lambda key: autoregressive(key, scalar, features, context_features, fast, **net)  # noqa: E731
+    return Flow(law, repeated(made, key, layers))
+
+
 def check_autoregressive(
-    who: str, features: int, context_features: int, layers: int, hidden: tuple[int, ...], fast: str
+    who: str,
+    features: int,
+    context_features: int,
+    layers: int,
+    hidden: tuple[int, ...],
+    fast: str,
+    *,
+    bends: bool = False,
 ) -> None:
-    """Raise a ConfigError if an argument of an affine autoregressive recipe does not fit; warn of one feature."""
+    """Raise a ConfigError if an argument of an autoregressive recipe does not fit.
+
+    Warn of one feature without context, unless the scalar map bends by itself.
+    """
     check_sizes(who, features=features, layers=layers)
     check_sizes(who, least=0, context_features=context_features)
     check_hidden(who, hidden)
     if fast not in ("density", "sampling"):
         raise ConfigError(f"{who}: expected fast density or sampling, got {fast!r}.")
-    if features == 1 and not context_features:
+    if features == 1 and not context_features and not bends:
         warnings.warn(
             f"{who}: with one feature, affine layers only shift and scale the base, however many they are: a normal "
             "base stays Gaussian. nsf bends it.",

@@ -10,6 +10,9 @@ from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+PREFIX = "batch_last_"
+"""How the names of these functions' primitives begin."""
+
 
 def batch_last(function: Callable, carried: tuple[int, ...]) -> Callable:
     """Return the function with a rule for `jax.vmap`: the batch becomes its arguments' last axis.
@@ -28,7 +31,7 @@ def batch_last(function: Callable, carried: tuple[int, ...]) -> Callable:
         carried: positions of the arguments that may be batched. If another one is, `vmap` does its usual work.
     """
     name = getattr(function, "__name__", "function")
-    primitive = Primitive(f"batch_last_{name}")
+    primitive = Primitive(PREFIX + name)
     primitive.multiple_results = True
 
     def plain(*arguments: Any, **options: Any) -> list[Any]:

@@ -65,3 +65,18 @@ def standardise(x: Array, loc: Array, log_scale: Array, *, reach: float) -> Arra
     near = jnp.where(far, 0.0, offset) * inverse
     end = jnp.where(jnp.isinf(x), x, jnp.sign(offset) * limit)
     return jnp.where(far, jax.lax.stop_gradient(end), near)
+
+
+def soft_bound(raw: Array, bound: float) -> Array:
+    """Return bound * tanh(raw / bound): raw near 0, and never beyond plus or minus bound.
+
+    Args:
+        raw: real numbers, any shape.
+        bound: a positive number.
+
+    Returns:
+        Numbers of the same shape.
+
+    Gradients: finite everywhere, 1 at 0, and 0 in float32 beyond about ten bounds.
+    """
+    return bound * jnp.tanh(raw / bound)

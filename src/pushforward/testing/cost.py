@@ -1,5 +1,6 @@
 """The check that the direction declared cheap is: conditioner passes are counted, endless loops are found."""
 
+import functools
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from ..bijectors.base import Bijector
 from ..bijectors.compose import Stack
+from ..numerics.batching import PREFIX
 from .programs import DIRECTIONS, Direction, event_function
 from .report import Finding, fail, worst_finding
 from .subject import Subject
@@ -118,6 +120,11 @@ def _walk(jaxpr: Any, times: int, passes: Counter) -> int:
             passes[int(name.removeprefix(_MARK))] += times
         turns = times * int(equation.params["length"]) if equation.primitive.name == "scan" else times
         loops += equation.primitive.name == "while"
+        if equation.primitive.name.startswith(PREFIX):
+            # Its program is not among its parameters; see `numerics.batching`.
+            whole = functools.partial(equation.primitive.impl, **equation.params)
+            shapes = [jax.ShapeDtypeStruct(value.aval.shape, value.aval.dtype) for value in equation.invars]
+            loops += _walk(jax.make_jaxpr(whole)(*shapes).jaxpr, turns, passes)
         for value in jax.tree.leaves(list(equation.params.values()), is_leaf=_is_jaxpr):
             if _is_jaxpr(value):
                 loops += _walk(getattr(value, "jaxpr", value), turns, passes)

@@ -5,20 +5,29 @@ from .base import ScalarMap
 from .circular import CircularSpline
 from .cubic_rational import CubicRational
 from .functions import Exp, Log, Logit, NormalCDF, Power, Sigmoid, Softplus, Tanh
+from .gaussianize import Gaussianize
+from .integral import MonotoneIntegral
 from .piecewise import PiecewiseLinear, QuadraticSpline
+from .polynomials import Bernstein, SumOfSquares
 from .rational_quadratic import RationalQuadraticSpline
 from .relu import LeakyReLU, PReLU
+from .sigmoids import DeepSigmoid, MixtureOfLogistics
 from .sinh_arcsinh import SinhArcsinh
 
 __all__ = [
     "Affine",
+    "Bernstein",
     "CircularSpline",
     "CubicRational",
+    "DeepSigmoid",
     "Exp",
     "Gate",
+    "Gaussianize",
     "LeakyReLU",
     "Log",
     "Logit",
+    "MixtureOfLogistics",
+    "MonotoneIntegral",
     "NormalCDF",
     "PReLU",
     "PiecewiseLinear",
@@ -31,5 +40,6 @@ __all__ = [
     "Sigmoid",
     "SinhArcsinh",
     "Softplus",
+    "SumOfSquares",
     "Tanh",
 ]

@@ -2,7 +2,7 @@
 
 import abc
 import math
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import equinox as eqx
 from jaxtyping import Array
@@ -21,9 +21,12 @@ class ScalarMap(eqx.Module):
         elementwise: True if `forward` and `inverse` also take params of shape (num_params, *shape) with x of any
             shape. Containers then hand over all elements of a batch at once, elements last, which compiles to
             faster code than one at a time; for a map with few parameters it makes no difference.
+        cheap: "forward" if the inverse is a search. Containers whose two directions otherwise cost the same are then
+            cheap in one.
     """
 
     elementwise: ClassVar[bool] = False
+    cheap: ClassVar[Literal["both", "forward"]] = "both"
 
     @property
     @abc.abstractmethod
@@ -72,3 +75,9 @@ def check_range(who: str, name: str, value: float, least: float, most: float) ->
     """Raise a ConfigError unless an argument is a number from `least` to `most`."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
         raise ConfigError(f"{who}: expected {name} from {least:g} to {most:g}, got {value!r}.")
+
+
+def check_count(who: str, name: str, value: int, least: int, most: int) -> None:
+    """Raise a ConfigError unless an argument is a whole number between two."""
+    if type(value) is not int or not least <= value <= most:
+        raise ConfigError(f"{who}: expected {name} from {least} to {most}, got {value!r}.")
