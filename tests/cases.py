@@ -15,6 +15,8 @@ import numpy as np
 
 from pushforward.bijectors import (
     LU,
+    PLU,
+    QR,
     ActNorm,
     Affine,
     Autoregressive,
@@ -27,6 +29,7 @@ from pushforward.bijectors import (
     Identity,
     Invert,
     Marginals,
+    Orthogonal,
     Permute,
     RationalQuadraticSpline,
     Reverse,
@@ -34,6 +37,8 @@ from pushforward.bijectors import (
     Scale,
     Shift,
     Stack,
+    Triangular,
+    TriangularLowRank,
     alternating,
     checkerboard,
     halves,
@@ -171,6 +176,7 @@ def _marginals(key: Key) -> Marginals:
 
 # Products of matrices overflow on the way to numbers that float32 can hold.
 _COMPOSED = (0.0, 1e-30, 1.0, -1.0, 1e4, -1e4, 1e15, -1e15, 1e30)
+_MIXING = {"extremes": _COMPOSED, "identity_at_init": True}
 
 BIJECTORS: dict[str, Case] = {
     "Elementwise": Case(lambda key: Elementwise(Affine(), (2, 3)), _FROM_IDENTITY),
@@ -179,6 +185,19 @@ BIJECTORS: dict[str, Case] = {
     "Reverse": Case(lambda key: Reverse((2, 3))),
     "LU": Case(lambda key: LU(4, key=key)),
     "LU-identity": Case(lambda key: LU(3), {"identity_at_init": True}, slow=True),
+    "Triangular": Case(lambda key: Triangular(3, key=key), {"structure": "lower"}),
+    "Triangular-upper": Case(
+        lambda key: Triangular(3, lower=False), {"structure": "upper", "identity_at_init": True}, slow=True
+    ),
+    "PLU": Case(lambda key: PLU(4, key=key)),
+    "PLU-identity": Case(lambda key: PLU(3), {"identity_at_init": True}, slow=True),
+    "Orthogonal": Case(lambda key: Orthogonal(4, reflections=3, key=key), {"extremes": _COMPOSED}),
+    "Orthogonal-identity": Case(lambda key: Orthogonal(5), _MIXING, slow=True),
+    "Orthogonal-cayley": Case(lambda key: Orthogonal(4, method="cayley"), _MIXING, slow=True),
+    "Orthogonal-exp": Case(lambda key: Orthogonal(4, method="exp"), _MIXING, slow=True),
+    "QR": Case(lambda key: QR(4), _MIXING),
+    "QR-cayley": Case(lambda key: QR(3, method="cayley", key=key), {"extremes": _COMPOSED}, slow=True),
+    "TriangularLowRank": Case(lambda key: TriangularLowRank(3, 2, key=key), {"extremes": _COMPOSED}),
     "Marginals": Case(
         _marginals,
         # Towards the data its tails grow as exp(x), which leaves float32 near 88.

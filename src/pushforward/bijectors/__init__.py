@@ -6,15 +6,18 @@ from .compose import Chain, Invert, Stack
 from .coupling import Coupling, alternating, checkerboard, halves
 from .elementwise import Elementwise
 from .frozen import Frozen
-from .linear import LU
+from .linear import LU, PLU, Linear, Triangular, TriangularLowRank
 from .marginals import Marginals
 from .norm import ActNorm, BatchNorm
+from .orthogonal import QR, Orthogonal
 from .scalar import Affine, Gate, RationalQuadraticSpline, ScalarMap, Scale, Shift
 from .shape import Identity, Permute, Reverse
 
 __all__ = [
     "BATCH_AXIS",
     "LU",
+    "PLU",
+    "QR",
     "ActNorm",
     "Affine",
     "Autoregressive",
@@ -27,7 +30,9 @@ __all__ = [
     "Gate",
     "Identity",
     "Invert",
+    "Linear",
     "Marginals",
+    "Orthogonal",
     "Permute",
     "RationalQuadraticSpline",
     "Reverse",
@@ -35,6 +40,8 @@ __all__ = [
     "Scale",
     "Shift",
     "Stack",
+    "Triangular",
+    "TriangularLowRank",
     "alternating",
     "checkerboard",
     "halves",
