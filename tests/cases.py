@@ -19,6 +19,7 @@ from pushforward.bijectors import (
     QR,
     ActNorm,
     Affine,
+    Amortised,
     Autoregressive,
     BatchNorm,
     Bijector,
@@ -31,18 +32,22 @@ from pushforward.bijectors import (
     Marginals,
     Orthogonal,
     Permute,
+    Planar,
+    Radial,
     RationalQuadraticSpline,
     Reverse,
     ScalarMap,
     Scale,
     Shift,
     Stack,
+    Sylvester,
     Triangular,
     TriangularLowRank,
     alternating,
     checkerboard,
     halves,
 )
+from pushforward.bijectors.amortised import count_parameters
 from pushforward.distributions import (
     AutoregressiveEnsemble,
     AutoregressiveLaw,
@@ -166,6 +171,11 @@ def _shuffled(key: Key) -> Bijector:
     return Chain([order, Coupling(Affine(), MLP(weights, 2, 4, hidden=()), halves(4))])
 
 
+def _amortised(bijector: Bijector) -> Amortised:
+    net = MLP(jr.key(5), 0, count_parameters(bijector), context_features=2, hidden=(4,))
+    return Amortised(bijector, net, (2,))
+
+
 def _marginals(key: Key) -> Marginals:
     del key
     bases = np.array([[-2.0, -0.5, 0.0, 1.5], [-1.0, 0.0, 1.0, 2.0]])
@@ -189,8 +199,8 @@ BIJECTORS: dict[str, Case] = {
     "Triangular-upper": Case(
         lambda key: Triangular(3, lower=False), {"structure": "upper", "identity_at_init": True}, slow=True
     ),
-    "PLU": Case(lambda key: PLU(4, key=key)),
-    "PLU-identity": Case(lambda key: PLU(3), {"identity_at_init": True}, slow=True),
+    "PLU": Case(lambda key: PLU(4, key=key), {"extremes": _COMPOSED}),
+    "PLU-identity": Case(lambda key: PLU(3), _MIXING, slow=True),
     "Orthogonal": Case(lambda key: Orthogonal(4, reflections=3, key=key), {"extremes": _COMPOSED}),
     "Orthogonal-identity": Case(lambda key: Orthogonal(5), _MIXING, slow=True),
     "Orthogonal-cayley": Case(lambda key: Orthogonal(4, method="cayley"), _MIXING, slow=True),
@@ -198,6 +208,22 @@ BIJECTORS: dict[str, Case] = {
     "QR": Case(lambda key: QR(4), _MIXING),
     "QR-cayley": Case(lambda key: QR(3, method="cayley", key=key), {"extremes": _COMPOSED}, slow=True),
     "TriangularLowRank": Case(lambda key: TriangularLowRank(3, 2, key=key), {"extremes": _COMPOSED}),
+    "Planar": Case(lambda key: Planar(3, key=key), {"identity_at_init": True}),
+    "Planar-leaky_relu": Case(
+        lambda key: Planar(3, bend="leaky_relu", key=key), {"identity_at_init": True}, slow=True
+    ),
+    "Radial": Case(lambda key: Radial(3, key=key), {"identity_at_init": True}),
+    "Sylvester": Case(lambda key: Sylvester(3, width=2, key=key), _MIXING),
+    "Sylvester-householder": Case(lambda key: Sylvester(3, reflections=4, key=key), _MIXING, slow=True),
+    "Sylvester-triangular": Case(
+        lambda key: Sylvester(3, reflections=0, key=key), {**_MIXING, "structure": "upper"}, slow=True
+    ),
+    "Sylvester-leaky_relu": Case(
+        lambda key: Sylvester(4, width=2, bend="leaky_relu", key=key), _MIXING, slow=True
+    ),
+    "Amortised": Case(lambda key: _amortised(Planar(3, key=key)), {"identity_at_init": True}),
+    "Amortised-sylvester": Case(lambda key: _amortised(Sylvester(3, width=2, key=key)), _MIXING, slow=True),
+    "Amortised-triangular": Case(lambda key: _amortised(Triangular(2)), _MIXING, slow=True),
     "Marginals": Case(
         _marginals,
         # Towards the data its tails grow as exp(x), which leaves float32 near 88.

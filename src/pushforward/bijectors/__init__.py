@@ -1,5 +1,6 @@
 """Invertible maps of one event with exact log-determinants."""
 
+from .amortised import Amortised
 from .autoregressive import Autoregressive
 from .base import BATCH_AXIS, Bijector
 from .compose import Chain, Invert, Stack
@@ -10,6 +11,7 @@ from .linear import LU, PLU, Linear, Triangular, TriangularLowRank
 from .marginals import Marginals
 from .norm import ActNorm, BatchNorm
 from .orthogonal import QR, Orthogonal
+from .planar import Planar, Radial, Sylvester
 from .scalar import Affine, Gate, RationalQuadraticSpline, ScalarMap, Scale, Shift
 from .shape import Identity, Permute, Reverse
 
@@ -20,6 +22,7 @@ __all__ = [
     "QR",
     "ActNorm",
     "Affine",
+    "Amortised",
     "Autoregressive",
     "BatchNorm",
     "Bijector",
@@ -34,12 +37,15 @@ __all__ = [
     "Marginals",
     "Orthogonal",
     "Permute",
+    "Planar",
+    "Radial",
     "RationalQuadraticSpline",
     "Reverse",
     "ScalarMap",
     "Scale",
     "Shift",
     "Stack",
+    "Sylvester",
     "Triangular",
     "TriangularLowRank",
     "alternating",
