@@ -29,10 +29,12 @@ from pushforward.bijectors import (
     Gate,
     Identity,
     Invert,
+    LeakyReLU,
     Marginals,
     Orthogonal,
     Permute,
     Planar,
+    PReLU,
     Radial,
     RationalQuadraticSpline,
     Reverse,
@@ -114,6 +116,8 @@ SCALAR_MAPS: dict[str, Case] = {
     "Gate": _scalar(Gate(), identity=False),
     "RationalQuadraticSpline": _scalar(RationalQuadraticSpline()),
     "RationalQuadraticSpline-coarse": _scalar(RationalQuadraticSpline(3, 2.0), slow=True),
+    "PReLU": _scalar(PReLU()),
+    "LeakyReLU": _scalar(LeakyReLU(0.1), identity=False),
 }
 
 
@@ -389,5 +393,18 @@ RECIPES: dict[str, Case] = {
     "maf_mog": _recipe("maf_mog", 2, components=2, **_SMALL),
     "maf_mog-batch_norm": _recipe("maf_mog", 2, components=2, batch_norm=True, slow=True, **_SMALL),
     "maf_mog-context": _recipe("maf_mog", 3, components=4, context=2, slow=True, **_SMALL),
+    "planar": _recipe("planar", 2, layers=2),
+    "planar-context": _recipe("planar", 3, context=2, fast="density", slow=True, **_SMALL),
+    "planar-leaky_relu": _recipe("planar", 2, bend="leaky_relu", layers=3, slow=True),
+    "radial": _recipe("radial", 2, layers=2),
+    "radial-context": _recipe("radial", 3, context=2, fast="density", slow=True, **_SMALL),
+    "sylvester": _recipe("sylvester", 3, layers=2, width=2),
+    "sylvester-context": _recipe("sylvester", 2, context=2, width=2, slow=True, **_SMALL),
+    "sylvester-householder": _recipe(
+        "sylvester", 3, layers=2, kind="householder", reflections=2, fast="density", slow=True
+    ),
+    "sylvester-triangular": _recipe("sylvester", 3, layers=2, kind="triangular", slow=True),
+    "mlp_flow": _recipe("mlp_flow", 2, layers=2, rank=1),
+    "mlp_flow-context": _recipe("mlp_flow", 3, context=2, slow=True, **_SMALL),
     "table": _recipe("table", 2, flow="realnvp", options=_SMALL, knots=4),
 }

@@ -12,7 +12,7 @@ from .marginals import Marginals
 from .norm import ActNorm, BatchNorm
 from .orthogonal import QR, Orthogonal
 from .planar import Planar, Radial, Sylvester
-from .scalar import Affine, Gate, RationalQuadraticSpline, ScalarMap, Scale, Shift
+from .scalar import Affine, Gate, LeakyReLU, PReLU, RationalQuadraticSpline, ScalarMap, Scale, Shift
 from .shape import Identity, Permute, Reverse
 
 __all__ = [
@@ -33,9 +33,11 @@ __all__ = [
     "Gate",
     "Identity",
     "Invert",
+    "LeakyReLU",
     "Linear",
     "Marginals",
     "Orthogonal",
+    "PReLU",
     "Permute",
     "Planar",
     "Radial",

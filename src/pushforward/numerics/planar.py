@@ -40,7 +40,8 @@ def planar(x: Array, w: Array, u: Array, b: Array, *, bend: Bend) -> tuple[Array
 
     Gradients: finite for every finite x. At w = 0 that of the direction of w is zero; at the bend of "leaky_relu"
         they are those of the right side.
-    Accuracy: float32 loses its inverse only where |w| |u| comes near 1e4 (tests/numerics/test_planar.py).
+    Accuracy: the inverse is off by the rounding of y times the condition of the Jacobian, in float32 too
+        (tests/numerics/test_planar.py::test_planar_in_float32_comes_back_as_its_conditioning_allows).
     Reference: Rezende and Mohamed 2015, Variational Inference with Normalizing Flows, arXiv:1505.05770, eq. 10-12 and
         appendix A.1.
     """
@@ -68,7 +69,7 @@ def ridge(target: Array, m: Array, *, bend: Bend) -> Array:
     arrive: g(a) = a + m tanh(a) is odd, so let target and a be positive. There g is concave for m > 0, its tangents lie
     above it, and a step from below the root ends below the root; for m < 0 it is convex, and a step from above ends
     above. The start is on that side, since g(a) lies between a and (1 + m) a, and between a and a + m. The steps go one
-    way until rounding ends them: mostly 3 to 6, about 40 at worst.
+    way until rounding ends them: half of all roots take 3 or fewer, and 20 are enough up to m = 1e8.
 
     Args:
         target: any shape.

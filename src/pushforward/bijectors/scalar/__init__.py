@@ -3,5 +3,15 @@
 from .affine import Affine, Gate, Scale, Shift
 from .base import ScalarMap
 from .rational_quadratic import RationalQuadraticSpline
+from .relu import LeakyReLU, PReLU
 
-__all__ = ["Affine", "Gate", "RationalQuadraticSpline", "ScalarMap", "Scale", "Shift"]
+__all__ = [
+    "Affine",
+    "Gate",
+    "LeakyReLU",
+    "PReLU",
+    "RationalQuadraticSpline",
+    "ScalarMap",
+    "Scale",
+    "Shift",
+]
