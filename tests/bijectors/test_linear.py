@@ -114,9 +114,10 @@ def test_rank_that_does_not_fit(rank):
         lambda: PLU(8),
         lambda: QR(8),
         lambda: Orthogonal(8, reflections=2),
+        lambda: Orthogonal(8, method="cayley"),
         lambda: TriangularLowRank(8, 2, key=jr.key(0)),
     ],
-    ids=["Triangular", "PLU", "QR", "Orthogonal", "TriangularLowRank"],
+    ids=["Triangular", "PLU", "QR", "Orthogonal", "Orthogonal-cayley", "TriangularLowRank"],
 )
 @pytest.mark.parametrize("direction", ["forward", "inverse"])
 def test_no_event_multiplies_two_matrices(build, direction):
