@@ -213,9 +213,7 @@ BIJECTORS: dict[str, Case] = {
     "QR-cayley": Case(lambda key: QR(3, method="cayley", key=key), {"extremes": _COMPOSED}, slow=True),
     "TriangularLowRank": Case(lambda key: TriangularLowRank(3, 2, key=key), {"extremes": _COMPOSED}),
     "Planar": Case(lambda key: Planar(3, key=key), {"identity_at_init": True}),
-    "Planar-leaky_relu": Case(
-        lambda key: Planar(3, bend="leaky_relu", key=key), {"identity_at_init": True}, slow=True
-    ),
+    "Planar-leaky_relu": Case(lambda key: Planar(3, bend="leaky_relu", key=key), _MIXING, slow=True),
     "Radial": Case(lambda key: Radial(3, key=key), {"identity_at_init": True}),
     "Sylvester": Case(lambda key: Sylvester(3, width=2, key=key), _MIXING),
     "Sylvester-householder": Case(lambda key: Sylvester(3, reflections=4, key=key), _MIXING, slow=True),

@@ -30,8 +30,8 @@ class Amortised(Bijector):
         ConfigError: if the bijector takes a context, or has no parameters.
         ShapeError: when called, if the net returns another number of parameters.
 
-    Reference: Rezende and Mohamed 2015, arXiv:1505.05770, section 4.2; van den Berg et al. 2018, arXiv:1803.05649,
-        section 4, where the parameters of every layer are functions of the datapoint.
+    Reference: Rezende and Mohamed 2015, arXiv:1505.05770, section 4; van den Berg et al. 2018, arXiv:1803.05649: in
+        both the parameters of every layer are functions of the datapoint.
     """
 
     bijector: Bijector

@@ -229,7 +229,7 @@ class TriangularLowRank(Linear):
     Raises:
         ConfigError: if the rank is no whole number from 1 to features.
 
-    Reference: Jang 2018, Normalizing Flows Tutorial, part 2 (blog.evjang.com/2018/01/nf2.html), whose matrix this
+    Reference: Jang 2018, Normalizing Flows Tutorial, part 1 (blog.evjang.com/2018/01/nf1.html), whose matrix this
         is; there nothing keeps it from becoming singular.
     """
 

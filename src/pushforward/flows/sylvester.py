@@ -62,7 +62,7 @@ def sylvester(
         ConfigError: if an argument does not fit.
 
     Reference: van den Berg et al. 2018, Sylvester Normalizing Flows for Variational Inference, arXiv:1803.05649,
-        sections 3 and 4. Their Q comes out of an iteration, ours is orthogonal to rounding.
+        section 3. Their "orthogonal" Q comes out of an iteration, this one is orthogonal to rounding.
     """
     check_sizes("sylvester", features=features, layers=layers, width=width, reflections=reflections)
     check_sizes("sylvester", least=0, context_features=context_features)
