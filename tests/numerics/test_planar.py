@@ -148,6 +148,18 @@ def test_radial_at_and_far_from_its_centre():
     np.testing.assert_allclose(near, 3 * np.log1p(held(np.float64(-0.7))), rtol=1e-5)
 
 
+def test_radial_inverse_in_float32_does_not_cancel_at_a_strong_push():
+    """With the root in its other form points are off by 5e-4."""
+    r = np.random.default_rng(4).uniform(0.01, 0.9, size=50)
+    x = r[:, None] * np.array([0.6, -0.8, 0.0])
+    t = 1 / (1 + r)
+    y = np.float32(x * (1 + 3e4 * t)[:, None])
+    parameters = (jnp.zeros(3), jnp.float32(0), jnp.float32(3e4))
+    back, log_det = jax.jit(jax.vmap(lambda y: planar.radial_inverse(y, *parameters)))(y)
+    np.testing.assert_allclose(back, x, rtol=2e-6)
+    np.testing.assert_allclose(log_det, -2 * np.log1p(3e4 * t) - np.log1p(3e4 * t**2), rtol=1e-6)
+
+
 @pytest.mark.parametrize("bend", ["tanh", "leaky_relu"])
 @pytest.mark.parametrize(("width", "count"), [(2, 2), (5, 3), (5, 0)])
 def test_sylvester_against_the_dense_jacobian(bend, width, count):
