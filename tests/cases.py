@@ -16,8 +16,11 @@ import numpy as np
 
 from pushforward.bijectors import (
     LU,
+    PLU,
+    QR,
     ActNorm,
     Affine,
+    Amortised,
     Autoregressive,
     BatchNorm,
     Bernstein,
@@ -40,11 +43,14 @@ from pushforward.bijectors import (
     MixtureOfLogistics,
     MonotoneIntegral,
     NormalCDF,
+    Orthogonal,
     Permute,
     PiecewiseLinear,
+    Planar,
     Power,
     PReLU,
     QuadraticSpline,
+    Radial,
     RationalQuadraticSpline,
     Reverse,
     ScalarMap,
@@ -57,11 +63,15 @@ from pushforward.bijectors import (
     Stack,
     StickBreaking,
     SumOfSquares,
+    Sylvester,
     Tanh,
+    Triangular,
+    TriangularLowRank,
     alternating,
     checkerboard,
     halves,
 )
+from pushforward.bijectors.amortised import count_parameters
 from pushforward.distributions import (
     AutoregressiveEnsemble,
     AutoregressiveLaw,
@@ -245,6 +255,11 @@ def _shuffled(key: Key) -> Bijector:
     return Chain([order, Coupling(Affine(), MLP(weights, 2, 4, hidden=()), halves(4))])
 
 
+def _amortised(bijector: Bijector) -> Amortised:
+    net = MLP(jr.key(5), 0, count_parameters(bijector), context_features=2, hidden=(4,))
+    return Amortised(bijector, net, (2,))
+
+
 def _marginals(key: Key) -> Marginals:
     del key
     bases = np.array([[-2.0, -0.5, 0.0, 1.5], [-1.0, 0.0, 1.0, 2.0]])
@@ -272,6 +287,7 @@ _SIMPLEX = {"points": _compositions(3), "codomain": _UNIT}
 
 # Products of matrices overflow on the way to numbers that float32 can hold.
 _COMPOSED = (0.0, 1e-30, 1.0, -1.0, 1e4, -1e4, 1e15, -1e15, 1e30)
+_MIXING = {"extremes": _COMPOSED, "identity_at_init": True}
 
 BIJECTORS: dict[str, Case] = {
     "Elementwise": Case(lambda key: Elementwise(Affine(), (2, 3)), _FROM_IDENTITY),
@@ -280,6 +296,33 @@ BIJECTORS: dict[str, Case] = {
     "Reverse": Case(lambda key: Reverse((2, 3))),
     "LU": Case(lambda key: LU(4, key=key)),
     "LU-identity": Case(lambda key: LU(3), {"identity_at_init": True}, slow=True),
+    "Triangular": Case(lambda key: Triangular(3, key=key), {"structure": "lower"}),
+    "Triangular-upper": Case(
+        lambda key: Triangular(3, lower=False), {"structure": "upper", "identity_at_init": True}, slow=True
+    ),
+    "PLU": Case(lambda key: PLU(4, key=key), {"extremes": _COMPOSED}),
+    "PLU-identity": Case(lambda key: PLU(3), _MIXING, slow=True),
+    "Orthogonal": Case(lambda key: Orthogonal(4, reflections=3, key=key), {"extremes": _COMPOSED}),
+    "Orthogonal-identity": Case(lambda key: Orthogonal(5), _MIXING, slow=True),
+    "Orthogonal-cayley": Case(lambda key: Orthogonal(4, method="cayley"), _MIXING, slow=True),
+    "Orthogonal-exp": Case(lambda key: Orthogonal(4, method="exp"), _MIXING, slow=True),
+    "QR": Case(lambda key: QR(4), _MIXING),
+    "QR-cayley": Case(lambda key: QR(3, method="cayley", key=key), {"extremes": _COMPOSED}, slow=True),
+    "TriangularLowRank": Case(lambda key: TriangularLowRank(3, 2, key=key), {"extremes": _COMPOSED}),
+    "Planar": Case(lambda key: Planar(3, key=key), {"identity_at_init": True}),
+    "Planar-leaky_relu": Case(lambda key: Planar(3, bend="leaky_relu", key=key), _MIXING, slow=True),
+    "Radial": Case(lambda key: Radial(3, key=key), {"identity_at_init": True}),
+    "Sylvester": Case(lambda key: Sylvester(3, width=2, key=key), _MIXING),
+    "Sylvester-householder": Case(lambda key: Sylvester(3, reflections=4, key=key), _MIXING, slow=True),
+    "Sylvester-triangular": Case(
+        lambda key: Sylvester(3, reflections=0, key=key), {**_MIXING, "structure": "upper"}, slow=True
+    ),
+    "Sylvester-leaky_relu": Case(
+        lambda key: Sylvester(4, width=2, bend="leaky_relu", key=key), _MIXING, slow=True
+    ),
+    "Amortised": Case(lambda key: _amortised(Planar(3, key=key)), {"identity_at_init": True}),
+    "Amortised-sylvester": Case(lambda key: _amortised(Sylvester(3, width=2, key=key)), _MIXING, slow=True),
+    "Amortised-triangular": Case(lambda key: _amortised(Triangular(2)), _MIXING, slow=True),
     "Marginals": Case(
         _marginals,
         # Towards the data its tails grow as exp(x), which leaves float32 near 88.
@@ -464,5 +507,18 @@ RECIPES: dict[str, Case] = {
     ),
     "gaussianization": _recipe("gaussianization", 2, layers=2, components=2),
     "gaussianization-context": _recipe("gaussianization", 3, context=2, components=3, slow=True, **_SMALL),
+    "planar": _recipe("planar", 2, layers=2),
+    "planar-context": _recipe("planar", 3, context=2, fast="density", slow=True, **_SMALL),
+    "planar-leaky_relu": _recipe("planar", 2, bend="leaky_relu", layers=3, slow=True),
+    "radial": _recipe("radial", 2, layers=2),
+    "radial-context": _recipe("radial", 3, context=2, fast="density", slow=True, **_SMALL),
+    "sylvester": _recipe("sylvester", 3, layers=2, width=2),
+    "sylvester-context": _recipe("sylvester", 2, context=2, width=2, slow=True, **_SMALL),
+    "sylvester-householder": _recipe(
+        "sylvester", 3, layers=2, kind="householder", reflections=2, fast="density", slow=True
+    ),
+    "sylvester-triangular": _recipe("sylvester", 3, layers=2, kind="triangular", slow=True),
+    "mlp_flow": _recipe("mlp_flow", 2, layers=2, rank=1),
+    "mlp_flow-context": _recipe("mlp_flow", 3, context=2, slow=True, **_SMALL),
     "table": _recipe("table", 2, flow="realnvp", options=_SMALL, knots=4),
 }

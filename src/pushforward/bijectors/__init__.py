@@ -1,14 +1,17 @@
 """Invertible maps of one event with exact log-determinants."""
 
+from .amortised import Amortised
 from .autoregressive import Autoregressive
 from .base import BATCH_AXIS, Bijector
 from .compose import Chain, Invert, Stack
 from .coupling import Coupling, alternating, checkerboard, halves
 from .elementwise import Elementwise
 from .frozen import Frozen
-from .linear import LU
+from .linear import LU, PLU, Linear, Triangular, TriangularLowRank
 from .marginals import Marginals
 from .norm import ActNorm, BatchNorm
+from .orthogonal import QR, Orthogonal
+from .planar import Planar, Radial, Sylvester
 from .scalar import (
     Affine,
     Bernstein,
@@ -44,8 +47,11 @@ from .simplex import SoftmaxCentered, StickBreaking
 __all__ = [
     "BATCH_AXIS",
     "LU",
+    "PLU",
+    "QR",
     "ActNorm",
     "Affine",
+    "Amortised",
     "Autoregressive",
     "BatchNorm",
     "Bernstein",
@@ -63,17 +69,21 @@ __all__ = [
     "Identity",
     "Invert",
     "LeakyReLU",
+    "Linear",
     "Log",
     "Logit",
     "Marginals",
     "MixtureOfLogistics",
     "MonotoneIntegral",
     "NormalCDF",
+    "Orthogonal",
     "PReLU",
     "Permute",
     "PiecewiseLinear",
+    "Planar",
     "Power",
     "QuadraticSpline",
+    "Radial",
     "RationalQuadraticSpline",
     "Reverse",
     "ScalarMap",
@@ -86,7 +96,10 @@ __all__ = [
     "Stack",
     "StickBreaking",
     "SumOfSquares",
+    "Sylvester",
     "Tanh",
+    "Triangular",
+    "TriangularLowRank",
     "alternating",
     "checkerboard",
     "halves",

@@ -8,12 +8,15 @@ from .made import made
 from .made_mog import made_mog
 from .maf import maf
 from .maf_mog import maf_mog
+from .mlp_flow import mlp_flow
 from .naf import naf
 from .nice import nice
 from .nsf import nsf
+from .planar import planar, radial
 from .realnvp import realnvp
 from .registry import build, get, names, register
 from .sos import sos
+from .sylvester import sylvester
 from .table import table
 from .umnn import umnn
 
@@ -28,13 +31,17 @@ __all__ = [
     "made_mog",
     "maf",
     "maf_mog",
+    "mlp_flow",
     "naf",
     "names",
     "nice",
     "nsf",
+    "planar",
+    "radial",
     "realnvp",
     "register",
     "sos",
+    "sylvester",
     "table",
     "umnn",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import (
+    Amortised,
     Autoregressive,
     BatchNorm,
     Bijector,
@@ -20,6 +21,7 @@ from ..bijectors import (
     ScalarMap,
     Stack,
 )
+from ..bijectors.amortised import count_parameters
 from ..distributions import Distribution, Flow, StandardLogistic, StandardNormal, StudentT
 from ..errors import ConfigError
 from ..nets import MADE, MLP
@@ -110,6 +112,32 @@ def base_law(who: str, kind: str, features: int) -> Distribution:
     return laws[kind]()
 
 
+def amortised(key: PRNGKeyArray, layer: Bijector, context_features: int, **net: Any) -> Bijector:
+    """Return a layer whose parameters an MLP reads off the context, or the layer itself if there is no context.
+
+    Args:
+        key: for the initial weights.
+        layer: the layer without a context.
+        context_features: size of the context; 0 for none.
+        **net: hidden and activation of the `MLP`.
+    """
+    if not context_features:
+        return layer
+    mlp = MLP(key, 0, count_parameters(layer), context_features=context_features, **net)
+    return Amortised(layer, mlp, (context_features,))
+
+
+def turned(layer: Bijector, fast: Fast) -> Bijector:
+    """Return a layer whose forward map is the explicit one, inverted if densities are to be fast."""
+    return Invert(layer) if fast == "density" else layer
+
+
+def check_fast(who: str, fast: str) -> None:
+    """Raise a ConfigError unless `fast` names a direction."""
+    if fast not in ("density", "sampling"):
+        raise ConfigError(f"{who}: expected fast density or sampling, got {fast!r}.")
+
+
 def say_one_dimensional(who: str, instead: str) -> None:
     """Warn that a coupling needs two features, and say what is built for one."""
     warnings.warn(f"{who}: a coupling needs two features; for one, {instead} is built.", stacklevel=4)
@@ -135,7 +163,7 @@ def autoregressive(
     """
     made = MADE(key, features, scalar.num_params, context_features=context_features, **net)
     layer = Chain([Reverse((features,)), Autoregressive(scalar, made, context_shape(context_features))])
-    return Invert(layer) if fast == "density" else layer
+    return turned(layer, fast)
 
 
 def bending(
@@ -186,8 +214,7 @@ def check_autoregressive(
     check_sizes(who, features=features, layers=layers)
     check_sizes(who, least=0, context_features=context_features)
     check_hidden(who, hidden)
-    if fast not in ("density", "sampling"):
-        raise ConfigError(f"{who}: expected fast density or sampling, got {fast!r}.")
+    check_fast(who, fast)
     if features == 1 and not context_features and not bends:
         warnings.warn(
             f"{who}: with one feature, affine layers only shift and scale the base, however many they are: a normal "
