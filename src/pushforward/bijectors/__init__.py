@@ -9,6 +9,7 @@ from .frozen import Frozen
 from .linear import LU
 from .marginals import Marginals
 from .norm import ActNorm, BatchNorm
+from .residual import AdditiveResidual, Residual
 from .scalar import Affine, Gate, RationalQuadraticSpline, ScalarMap, Scale, Shift
 from .shape import Identity, Permute, Reverse
 
@@ -16,6 +17,7 @@ __all__ = [
     "BATCH_AXIS",
     "LU",
     "ActNorm",
+    "AdditiveResidual",
     "Affine",
     "Autoregressive",
     "BatchNorm",
@@ -30,6 +32,7 @@ __all__ = [
     "Marginals",
     "Permute",
     "RationalQuadraticSpline",
+    "Residual",
     "Reverse",
     "ScalarMap",
     "Scale",
