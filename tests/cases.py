@@ -385,5 +385,9 @@ RECIPES: dict[str, Case] = {
     "maf_mog": _recipe("maf_mog", 2, components=2, **_SMALL),
     "maf_mog-batch_norm": _recipe("maf_mog", 2, components=2, batch_norm=True, slow=True, **_SMALL),
     "maf_mog-context": _recipe("maf_mog", 3, components=4, context=2, slow=True, **_SMALL),
+    "iresnet": _recipe("iresnet", 2, **_SMALL),
+    "iresnet-context": _recipe("iresnet", 3, context=2, slow=True, terms=8, **_SMALL),
+    "residual_flow": _recipe("residual_flow", 2, **_SMALL),
+    "residual_flow-unbiased": _recipe("residual_flow", 3, context=2, log_det="unbiased", slow=True, **_SMALL),
     "table": _recipe("table", 2, flow="realnvp", options=_SMALL, knots=4),
 }

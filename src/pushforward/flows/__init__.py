@@ -1,6 +1,7 @@
 """Recipes: one file per paper, each a plain function of sizes that returns a Flow."""
 
 from .iaf import iaf
+from .iresnet import iresnet
 from .made import made
 from .made_mog import made_mog
 from .maf import maf
@@ -9,12 +10,14 @@ from .nice import nice
 from .nsf import nsf
 from .realnvp import realnvp
 from .registry import build, get, names, register
+from .residual_flow import residual_flow
 from .table import table
 
 __all__ = [
     "build",
     "get",
     "iaf",
+    "iresnet",
     "made",
     "made_mog",
     "maf",
@@ -24,5 +27,6 @@ __all__ = [
     "nsf",
     "realnvp",
     "register",
+    "residual_flow",
     "table",
 ]
