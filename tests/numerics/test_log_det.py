@@ -57,8 +57,9 @@ def _draws(estimate, count, chunk=20_000):
 
 
 def _compare(found, expected):
-    for (mean, error), true in zip(found, expected, strict=True):
-        assert np.all(np.abs(mean - true) <= SIGMAS * error)
+    for (mean, error), true in zip(found, map(np.asarray, expected), strict=True):
+        # Numbers that no sign changes differ by rounding alone.
+        assert np.all(np.abs(mean - true) <= SIGMAS * error + 1e-11)
         assert np.all(error <= 0.02)  # an offset of a tenth would be seen
 
 
@@ -92,7 +93,9 @@ def test_series_is_within_its_bound():
     for c, terms in ((0.5, 3), (0.9, 10)):
         with jax.enable_x64(True):
             _, log_det = series_log_det(lambda x, c=c: -c * x, jnp.ones(3), jr.key(0), terms=terms)
-        np.testing.assert_allclose(log_det - 3 * np.log(1 - c), truncation_bound(3, c, terms), rtol=1e-12)
+        np.testing.assert_allclose(
+            np.asarray(log_det) - 3 * np.log(1 - c), truncation_bound(3, c, terms), rtol=1e-12
+        )
 
 
 @pytest.mark.parametrize(("c", "terms"), [(0.5, 1), (0.9, 20), (0.97, 10)])

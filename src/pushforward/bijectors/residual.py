@@ -21,8 +21,12 @@ from .scalar import Shift
 LogDet = Literal["auto", "exact", "series", "unbiased"]
 """How a residual layer finds its log-determinant while a key is given."""
 
-MOST_EXACT = 16
-"""Features up to which "auto" is "exact"."""
+MOST_EXACT = 8
+"""Features up to which "auto" is "exact".
+
+A training step of `residual_flow` (2 layers, 2 x 64 units, 256 rows, one CPU core) takes 1.9 times as long with "exact"
+as with "unbiased" for 8 features, and 5.6 times for 16.
+"""
 
 
 class AdditiveResidual(Bijector):
@@ -105,10 +109,10 @@ class Residual(Bijector):
 
     - "exact": as without a key.
     - "series": Hutchinson's estimate of the first `terms` terms of a power series, whose rest is bounded by
-      `numerics.log_det.truncation_bound`. For c = 0.9, 16 features and 20 terms that is 0.67 nats.
+      `numerics.log_det.truncation_bound`. For c = 0.9, 16 features and 20 terms that is 0.63 nats.
     - "unbiased": the series ended at random, with always `terms` + 1 terms. Its expectation is exact, and so is that
       of its gradient.
-    - "auto": "exact" up to 16 features, "unbiased" beyond.
+    - "auto": "exact" up to 8 features, "unbiased" beyond.
 
     The inverse is found to rounding, in a few passes where the accelerated search works, and at most in 2 log(eps) /
     log(lipschitz) (about 1050 for 0.97 in float32). Its gradients are those of the implicit function.

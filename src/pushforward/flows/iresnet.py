@@ -25,8 +25,8 @@ def iresnet(
 ) -> Flow:
     """Invertible residual network: layers z = x + g(x) from data to base, each g a contraction, `ActNorm` before each.
 
-    The layers are those of `residual_flow`, with the paper's activation, and trained as in the paper with a power series
-    that ends after `terms` terms: what training maximises is off by at most layers *
+    The layers are those of `residual_flow`, with the paper's activation, and trained as in the paper with a power
+    series that ends after `terms` terms: what training maximises is off by at most layers *
     `numerics.log_det.truncation_bound(features, lipschitz, terms)` nats. `log_prob` is exact.
 
     Args:

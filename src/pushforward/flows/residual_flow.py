@@ -37,7 +37,7 @@ def residual_flow(
         activation: "lip_swish" as in the paper, or "elu".
         lipschitz: bound of each g. Near 1 a layer can do more, and its inverse takes more steps.
         log_det: how training finds log-determinants, see `Residual`: "unbiased" as in the paper, "exact", "series",
-            or "auto", which is exact up to 16 features. `log_prob` is exact.
+            or "auto", which is exact up to 8 features. `log_prob` is exact.
         terms: terms of the series, see `Residual`.
         base: "normal", "logistic" or "student_t".
 
