@@ -19,6 +19,7 @@ from pushforward.bijectors import (
     PLU,
     QR,
     ActNorm,
+    AdditiveResidual,
     Affine,
     Amortised,
     Autoregressive,
@@ -52,6 +53,7 @@ from pushforward.bijectors import (
     QuadraticSpline,
     Radial,
     RationalQuadraticSpline,
+    Residual,
     Reverse,
     ScalarMap,
     Scale,
@@ -93,7 +95,7 @@ from pushforward.distributions import (
     Uniform,
 )
 from pushforward.flows import get
-from pushforward.nets import MADE, MLP, ResidualMLP
+from pushforward.nets import MADE, MLP, LipschitzMLP, ResidualMLP
 
 Key = jax.Array
 
@@ -225,6 +227,15 @@ NETS: dict[str, Case] = {
     "MADE": Case(
         lambda key: Autoregressive(Affine(), MADE(key, 4, 2, hidden=(8, 8))),
         {"structure": "lower", "identity_at_init": True},
+    ),
+    "LipschitzMLP": Case(
+        lambda key: Residual(LipschitzMLP(key, 2, context_features=1, hidden=(8,)), context_shape=(1,)),
+        {"identity_at_init": True},
+    ),
+    "LipschitzMLP-elu": Case(
+        lambda key: Residual(LipschitzMLP(key, 3, hidden=(8, 8), activation="elu", lipschitz=0.8)),
+        {"identity_at_init": True},
+        slow=True,
     ),
 }
 
@@ -360,6 +371,36 @@ BIJECTORS: dict[str, Case] = {
         ),
         {"structure": "lower", "identity_at_init": True},
         slow=True,  # "MADE" above is an affine one
+    ),
+    "AdditiveResidual": Case(
+        lambda key: AdditiveResidual(
+            MLP(key, 3, 1, hidden=(8,)), MLP(jr.fold_in(key, 1), 1, 3, hidden=(8,)), np.arange(4) == 2
+        ),
+        {"identity_at_init": True},
+    ),
+    "AdditiveResidual-context": Case(
+        lambda key: AdditiveResidual(
+            ResidualMLP(key, 2, 2, hidden=8, blocks=1, context_features=2),
+            MLP(key, 2, 2, hidden=(8,), context_features=2),
+            alternating(4),
+            (2,),
+        ),
+        {"identity_at_init": True},
+        slow=True,
+    ),
+    # "LipschitzMLP" above is an exact one.
+    "Residual": Case(
+        lambda key: Residual(LipschitzMLP(key, 3, hidden=(8,)), log_det="unbiased"), {"perturbation": 2.0}
+    ),
+    "Residual-series": Case(
+        lambda key: Residual(
+            LipschitzMLP(key, 4, hidden=(8, 8), context_features=2, lipschitz=0.9),
+            (2, 2),
+            (2,),
+            log_det="series",
+        ),
+        {"identity_at_init": True},
+        slow=True,
     ),
     "Chain": Case(_layer, {"extremes": _COMPOSED}),
     "Stack": Case(lambda key: Stack([_shuffled(k) for k in jr.split(key, 2)])),
@@ -520,5 +561,9 @@ RECIPES: dict[str, Case] = {
     "sylvester-triangular": _recipe("sylvester", 3, layers=2, kind="triangular", slow=True),
     "mlp_flow": _recipe("mlp_flow", 2, layers=2, rank=1),
     "mlp_flow-context": _recipe("mlp_flow", 3, context=2, slow=True, **_SMALL),
+    "iresnet": _recipe("iresnet", 2, **_SMALL),
+    "iresnet-context": _recipe("iresnet", 3, context=2, slow=True, terms=8, **_SMALL),
+    "residual_flow": _recipe("residual_flow", 2, **_SMALL),
+    "residual_flow-unbiased": _recipe("residual_flow", 3, context=2, log_det="unbiased", slow=True, **_SMALL),
     "table": _recipe("table", 2, flow="realnvp", options=_SMALL, knots=4),
 }

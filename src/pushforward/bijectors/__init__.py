@@ -12,6 +12,7 @@ from .marginals import Marginals
 from .norm import ActNorm, BatchNorm
 from .orthogonal import QR, Orthogonal
 from .planar import Planar, Radial, Sylvester
+from .residual import AdditiveResidual, Residual
 from .scalar import (
     Affine,
     Bernstein,
@@ -50,6 +51,7 @@ __all__ = [
     "PLU",
     "QR",
     "ActNorm",
+    "AdditiveResidual",
     "Affine",
     "Amortised",
     "Autoregressive",
@@ -85,6 +87,7 @@ __all__ = [
     "QuadraticSpline",
     "Radial",
     "RationalQuadraticSpline",
+    "Residual",
     "Reverse",
     "ScalarMap",
     "Scale",

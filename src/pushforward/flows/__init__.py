@@ -4,6 +4,7 @@ from .bernstein import bernstein
 from .flowpp import flowpp
 from .gaussianization import gaussianization
 from .iaf import iaf
+from .iresnet import iresnet
 from .made import made
 from .made_mog import made_mog
 from .maf import maf
@@ -15,6 +16,7 @@ from .nsf import nsf
 from .planar import planar, radial
 from .realnvp import realnvp
 from .registry import build, get, names, register
+from .residual_flow import residual_flow
 from .sos import sos
 from .sylvester import sylvester
 from .table import table
@@ -27,6 +29,7 @@ __all__ = [
     "gaussianization",
     "get",
     "iaf",
+    "iresnet",
     "made",
     "made_mog",
     "maf",
@@ -40,6 +43,7 @@ __all__ = [
     "radial",
     "realnvp",
     "register",
+    "residual_flow",
     "sos",
     "sylvester",
     "table",
