@@ -3,6 +3,7 @@
 from .autoregressive import Autoregressive
 from .base import BATCH_AXIS, Bijector
 from .compose import Chain, Invert, Stack
+from .continuous import Continuous, Costs, Solver
 from .coupling import Coupling, alternating, checkerboard, halves
 from .elementwise import Elementwise
 from .frozen import Frozen
@@ -21,6 +22,8 @@ __all__ = [
     "BatchNorm",
     "Bijector",
     "Chain",
+    "Continuous",
+    "Costs",
     "Coupling",
     "Elementwise",
     "Frozen",
@@ -34,6 +37,7 @@ __all__ = [
     "ScalarMap",
     "Scale",
     "Shift",
+    "Solver",
     "Stack",
     "alternating",
     "checkerboard",

@@ -3,5 +3,6 @@
 from .masked import MADE
 from .members import draw_masks, remasked
 from .mlp import MLP, ResidualMLP
+from .timed import TimeMLP
 
-__all__ = ["MADE", "MLP", "ResidualMLP", "draw_masks", "remasked"]
+__all__ = ["MADE", "MLP", "ResidualMLP", "TimeMLP", "draw_masks", "remasked"]
