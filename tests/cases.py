@@ -21,6 +21,7 @@ from pushforward.bijectors import (
     BatchNorm,
     Bijector,
     Chain,
+    Continuous,
     Coupling,
     Elementwise,
     Gate,
@@ -33,6 +34,7 @@ from pushforward.bijectors import (
     ScalarMap,
     Scale,
     Shift,
+    Solver,
     Stack,
     alternating,
     checkerboard,
@@ -59,7 +61,7 @@ from pushforward.distributions import (
     Uniform,
 )
 from pushforward.flows import get
-from pushforward.nets import MADE, MLP, ResidualMLP
+from pushforward.nets import MADE, MLP, ResidualMLP, TimeMLP
 
 Key = jax.Array
 
@@ -122,6 +124,32 @@ def _pattern(mask: np.ndarray) -> np.ndarray:
 
 _COUPLED = {"structure": _pattern(halves(4)), "identity_at_init": True}
 
+
+def _continuous(key: Key, *, context: int = 0, activation: str = "tanh", **solver: Any) -> Continuous:
+    net = TimeMLP(key, 2, context_features=context, hidden=(6,), activation=activation)
+    tight = Solver("dopri8", 1e-10, 1e-10, unconverged="nan", **solver)
+    return Continuous(net, (2,), (context,) if context else None, solver=tight)
+
+
+_SOLVED = {"identity_at_init": True, "accuracy": 1e-8}
+# Each derivative takes ten seconds to compile; they are for the slow cases and tests/bijectors/test_continuous.py.
+_WITHOUT_DERIVATIVES = (
+    "log_det_shape",
+    "dtype",
+    "missing_context_raises",
+    "wrong_shape_raises",
+    "row_independent_of_batch",
+    "batch_shapes",
+    "context_matters",
+    "edges_finite",
+    "nan_stays_nan",
+    "tree_round_trip",
+    "no_global_state",
+    "deterministic",
+    "cheap_side",
+)
+_NO_FORWARD_MODE = {"expected_failures": {"gradcheck": "checkpoints are for reverse mode"}}
+
 NETS: dict[str, Case] = {
     "MLP": Case(lambda key: _affine_coupling(key, MLP, hidden=(8, 8)), _COUPLED),
     "MLP-dropout": Case(
@@ -131,6 +159,9 @@ NETS: dict[str, Case] = {
     "MADE": Case(
         lambda key: Autoregressive(Affine(), MADE(key, 4, 2, hidden=(8, 8))),
         {"structure": "lower", "identity_at_init": True},
+    ),
+    "TimeMLP": Case(
+        lambda key: _continuous(key, context=2, activation="softplus", adjoint="direct"), _SOLVED, slow=True
     ),
 }
 
@@ -213,6 +244,11 @@ BIJECTORS: dict[str, Case] = {
         ),
         {"structure": "lower", "identity_at_init": True},
         slow=True,  # "MADE" above is an affine one
+    ),
+    "Continuous": Case(lambda key: _continuous(key, context=2), {**_SOLVED, "only": _WITHOUT_DERIVATIVES}),
+    "Continuous-checkpoint": Case(_continuous, {**_SOLVED, **_NO_FORWARD_MODE}, slow=True),
+    "Continuous-backsolve": Case(
+        lambda key: _continuous(key, adjoint="backsolve"), {**_SOLVED, **_NO_FORWARD_MODE}, slow=True
     ),
     "Chain": Case(_layer, {"extremes": _COMPOSED}),
     "Stack": Case(lambda key: Stack([_shuffled(k) for k in jr.split(key, 2)])),

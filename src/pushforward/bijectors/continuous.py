@@ -16,7 +16,7 @@ from ..numerics.divergence import Local, Probe, draw_probe, estimated, exact
 from .base import Bijector, Cheap
 
 Method = Literal["tsit5", "dopri5", "dopri8"]
-Adjoint = Literal["checkpoint", "backsolve"]
+Adjoint = Literal["checkpoint", "backsolve", "direct"]
 Divergence = Literal["auto", "exact", "estimate"]
 
 _EXACT_UP_TO = 16
@@ -38,8 +38,8 @@ class Solver:
         max_steps: the most steps of one solve, rejected ones included.
         adjoint: how gradients go back. "checkpoint": through the steps taken, which are exact gradients of the numbers
             computed; memory grows as the root of `max_steps`. "backsolve": by a second equation solved backwards, whose
-            memory does not grow with the steps, and whose gradients are as exact as the tolerances. Neither can be
-            differentiated in forward mode.
+            memory does not grow with the steps, and whose gradients are as exact as the tolerances. "direct": as
+            "checkpoint", with more memory, and in forward mode too, which the others refuse with a TypeError.
         unconverged: what happens to an event that takes more than `max_steps`. "raise": `NotConverged`; in compiled
             code, where JAX lets no other class through, a RuntimeError with the same message, for the whole batch.
             "nan": the event alone becomes NaN, which training meets with the guard of `fit`.
@@ -58,7 +58,11 @@ class Solver:
     unconverged: Literal["raise", "nan"] = "raise"
 
     def __post_init__(self) -> None:
-        for name, kinds in (("method", Method), ("adjoint", Adjoint), ("unconverged", Literal["raise", "nan"])):
+        for name, kinds in (
+            ("method", Method),
+            ("adjoint", Adjoint),
+            ("unconverged", Literal["raise", "nan"]),
+        ):
             if getattr(self, name) not in get_args(kinds):
                 raise ConfigError(
                     f"Solver: expected {name} {' or '.join(get_args(kinds))}, got {getattr(self, name)!r}."
@@ -113,8 +117,8 @@ class Continuous(Bijector):
         NotConverged: when called, if `solver.max_steps` do not do, see `Solver`.
 
     Gradients: finite where the velocity's are. Events and contexts that are not finite become NaN.
-    Accuracy: that of the tolerances: with rtol = atol = 1e-5 errors of about 1e-5 in x and in nats, in float64 with 1e-10
-        about 1e-9 (tests/bijectors/test_continuous.py::test_a_linear_velocity_is_the_matrix_exponential).
+    Accuracy: that of the tolerances: with rtol = atol = 1e-5 errors of about 1e-5 in x and in nats, in float64 with
+        1e-10 about 1e-9 (tests/bijectors/test_continuous.py::test_a_linear_velocity_is_the_matrix_exponential).
     Reference: Chen et al. 2018, Neural Ordinary Differential Equations, arXiv:1806.07366, eq. 8; Grathwohl et al. 2019,
         FFJORD, arXiv:1810.01367.
     """
@@ -133,13 +137,15 @@ class Continuous(Bijector):
         shape: Sequence[int],
         context_shape: Sequence[int] | None = None,
         *,
-        solver: Solver = Solver(),  # noqa: B008 - it is frozen
+        solver: Solver = Solver(),
         divergence: Divergence = "auto",
         probe: Probe = "rademacher",
     ) -> None:
         for name, value, kinds in (("divergence", divergence, Divergence), ("probe", probe, Probe)):
             if value not in get_args(kinds):
-                raise ConfigError(f"Continuous: expected {name} {' or '.join(get_args(kinds))}, got {value!r}.")
+                raise ConfigError(
+                    f"Continuous: expected {name} {' or '.join(get_args(kinds))}, got {value!r}."
+                )
         self.velocity = velocity
         self.in_shape = tuple(shape)
         self.context_shape = None if context_shape is None else tuple(context_shape)
@@ -216,7 +222,9 @@ class Continuous(Bijector):
         zero = jnp.zeros((), event.dtype)
         start = _State(event, zero if log_det else None, Costs(zero, zero) if costs else None)
         backwards = method.startswith("inverse")
-        end, solved = _solution(_Motion(self.velocity, context, probe), start, self.solver, backwards=backwards)
+        end, solved = _solution(
+            _Motion(self.velocity, context, probe), start, self.solver, backwards=backwards
+        )
         end = _unless_failed(f"Continuous.{method}", end, solved, self.solver)
         if end.costs is not None:  # time runs back, and costs do not
             end = end._replace(costs=Costs(-end.costs.kinetic, -end.costs.jacobian))
@@ -245,7 +253,9 @@ class _Motion(eqx.Module):
 
 def _diffrax() -> types.ModuleType:
     """Import diffrax where it is first needed: it takes half a second that `import pushforward` shall not."""
-    with jax.ensure_compile_time_eval():  # the first call may be traced, and the module's constants must not be
+    with (
+        jax.ensure_compile_time_eval()
+    ):  # the first call may be traced, and the module's constants must not be
         import diffrax
     return diffrax
 
@@ -268,6 +278,8 @@ def _solution(motion: _Motion, start: _State, solver: Solver, *, backwards: bool
         # The parameters' gradients are integrals that nothing feeds back on: their errors decide no step.
         back = diffrax.PIDController(**tolerances, norm=diffrax.adjoint_rms_seminorm)
         adjoint = diffrax.BacksolveAdjoint(stepsize_controller=back)
+    elif solver.adjoint == "direct":
+        adjoint = diffrax.DirectAdjoint()
     else:
         adjoint = diffrax.RecursiveCheckpointAdjoint()
     t0, t1 = (1.0, 0.0) if backwards else (0.0, 1.0)

@@ -1,5 +1,6 @@
 """Recipes: one file per paper, each a plain function of sizes that returns a Flow."""
 
+from .ffjord import ffjord
 from .iaf import iaf
 from .made import made
 from .made_mog import made_mog
@@ -13,6 +14,7 @@ from .table import table
 
 __all__ = [
     "build",
+    "ffjord",
     "get",
     "iaf",
     "made",

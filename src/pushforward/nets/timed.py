@@ -1,6 +1,7 @@
 """A network of time, state and context: the velocity of a continuous flow."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 import equinox as eqx
@@ -60,7 +61,7 @@ class TimeMLP(eqx.Module):
         sizes = [features, *hidden, features]
         count, told = len(sizes) - 1, 1 + context_features
         keys = jr.split(key, 3 * count)
-        layers = [eqx.nn.Linear(n, m, key=keys[i]) for i, (n, m) in enumerate(zip(sizes, sizes[1:], strict=False))]
+        layers = [eqx.nn.Linear(n, m, key=keys[i]) for i, (n, m) in enumerate(pairwise(sizes))]
         shifts = [
             eqx.nn.Linear(told, m, use_bias=False, key=k)
             for m, k in zip(sizes[1:], keys[count : 2 * count], strict=True)
