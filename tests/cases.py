@@ -132,20 +132,15 @@ def _continuous(key: Key, *, context: int = 0, activation: str = "tanh", **solve
 
 
 _SOLVED = {"identity_at_init": True, "accuracy": 1e-8}
-# Each derivative takes ten seconds to compile; they are for the slow cases and tests/bijectors/test_continuous.py.
+# Derivatives take ten seconds to compile, calls without jit a second each: they are for the slow cases, and for
+# tests/bijectors/test_continuous.py.
 _WITHOUT_DERIVATIVES = (
     "log_det_shape",
     "dtype",
-    "missing_context_raises",
-    "wrong_shape_raises",
-    "row_independent_of_batch",
-    "batch_shapes",
     "context_matters",
     "edges_finite",
     "nan_stays_nan",
     "tree_round_trip",
-    "no_global_state",
-    "deterministic",
     "cheap_side",
 )
 _NO_FORWARD_MODE = {"expected_failures": {"gradcheck": "checkpoints are for reverse mode"}}

@@ -3,7 +3,7 @@
 import dataclasses
 import types
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import equinox as eqx
 import jax
@@ -89,9 +89,11 @@ class Costs(NamedTuple):
 
 
 class _State(NamedTuple):
+    """What is solved for: the event, the log-determinant or None, the costs or None."""
+
     x: Array
-    log_det: Array | None
-    costs: Costs | None
+    log_det: Any
+    costs: Any
 
 
 class Continuous(Bijector):

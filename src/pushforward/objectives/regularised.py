@@ -67,9 +67,11 @@ def regularised_likelihood(
         map_key, base_key = jr.split(row_key)
         z, log_det, costs = _inverse(drawn.bijector, row, condition, map_key)
         told = None if drawn.base.context_shape is None else condition
-        keyed = isinstance(drawn.base, Keyed)
-        log_prob = drawn.base._log_prob(z, told, base_key) if keyed else drawn.base._log_prob(z, told)
-        return kinetic * costs.kinetic + jacobian * costs.jacobian - log_prob - log_det
+        if isinstance(drawn.base, Keyed):
+            log_prob = drawn.base._log_prob(z, told, base_key) + log_det
+        else:
+            log_prob = drawn.base._log_prob(z, told) + log_det
+        return kinetic * costs.kinetic + jacobian * costs.jacobian - log_prob
 
     losses = jax.vmap(loss, axis_name=BATCH_AXIS)(x, context, jr.split(key, rows))
     total = jnp.sum(weights)
