@@ -131,7 +131,7 @@ def _continuous(key: Key, *, context: int = 0, activation: str = "tanh", **solve
     return Continuous(net, (2,), (context,) if context else None, solver=tight)
 
 
-_SOLVED = {"identity_at_init": True, "accuracy": 1e-8}
+_SOLVED = {"identity_at_init": True, "accuracy": 1e-9}
 # Derivatives take ten seconds to compile, calls without jit a second each: they are for the slow cases, and for
 # tests/bijectors/test_continuous.py.
 _WITHOUT_DERIVATIVES = (
@@ -344,6 +344,18 @@ def _recipe(
 
 _SMALL: dict[str, Any] = {"layers": 2, "hidden": (8,)}
 
+_TIGHT: dict[str, Any] = {"hidden": (8,), "method": "dopri8", "rtol": 1e-9, "atol": 1e-9}
+# Each program of a continuous flow takes seconds to compile: these checks share two, the other are slow.
+_AT_THE_DOOR = (
+    "data_in_support",
+    "context_matters",
+    "bad_input_raises",
+    "dtype",
+    "nan_stays_nan",
+    "float32_accuracy",
+    "save_and_load",
+)
+
 RECIPES: dict[str, Case] = {
     "nice": _recipe("nice", 2, **_SMALL),
     "nice-odd": _recipe("nice", 5, layers=3, hidden=(8,), slow=True),
@@ -375,5 +387,11 @@ RECIPES: dict[str, Case] = {
     "maf_mog": _recipe("maf_mog", 2, components=2, **_SMALL),
     "maf_mog-batch_norm": _recipe("maf_mog", 2, components=2, batch_norm=True, slow=True, **_SMALL),
     "maf_mog-context": _recipe("maf_mog", 3, components=4, context=2, slow=True, **_SMALL),
+    "ffjord": dataclasses.replace(
+        _recipe("ffjord", 2, context=2, **_TIGHT),
+        claims={"perturbation": 0.1, "context": _events(16, 2), "only": _AT_THE_DOOR},
+    ),
+    "ffjord-in_full": _recipe("ffjord", 2, context=2, slow=True, **_TIGHT),
+    "ffjord-two_layers": _recipe("ffjord", 1, layers=2, activation="softplus", slow=True, **_TIGHT),
     "table": _recipe("table", 2, flow="realnvp", options=_SMALL, knots=4),
 }
