@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import scipy.linalg
 
 from pushforward.bijectors import Continuous, Solver
 from pushforward.errors import ConfigError, NotConverged
+from pushforward.nets import TimeMLP
 from pushforward.numerics.divergence import draw_probe
 
 A = np.array([[0.5, -1.2, 0.3], [0.8, -0.4, 0.1], [-0.2, 0.6, 0.9]])
@@ -162,6 +164,24 @@ def test_too_few_steps_make_one_row_nan():
     np.testing.assert_array_equal(
         eqx.filter_jit(jax.vmap(layer.forward))(rows)[:, 0], [np.nan, 0, np.nan, np.nan]
     )
+
+
+@pytest.mark.parametrize("activation", ["tanh", pytest.param("softplus", marks=pytest.mark.slow)])
+def test_extreme_numbers_stay_finite(randomised, activation):
+    net = randomised(lambda: TimeMLP(jr.key(0), 2, hidden=(4,), activation=activation))
+    layer = Continuous(net, (2,))
+    numbers = [0.0, 1e-38, -1.0, 1e4, -1e6, 1e15, -1e30, 1.7e38]
+    rows = np.float32(list(itertools.product(numbers, repeat=2)))
+
+    @jax.jit
+    def both(rows):
+        y, log_det = jax.vmap(layer.forward_and_log_det)(rows)
+        return y, log_det, jax.vmap(layer.inverse)(y)
+
+    y, log_det, back = both(rows)
+    assert np.isfinite(y).all()
+    assert np.isfinite(log_det).all()
+    np.testing.assert_allclose(back, rows, rtol=1e-3, atol=1e-3)
 
 
 _FIRST_USE = """
