@@ -28,6 +28,7 @@ from pushforward.bijectors import (
     Bijector,
     Chain,
     CircularSpline,
+    Continuous,
     Coupling,
     CubicRational,
     DeepSigmoid,
@@ -62,6 +63,7 @@ from pushforward.bijectors import (
     SinhArcsinh,
     SoftmaxCentered,
     Softplus,
+    Solver,
     Stack,
     StickBreaking,
     SumOfSquares,
@@ -95,7 +97,7 @@ from pushforward.distributions import (
     Uniform,
 )
 from pushforward.flows import get
-from pushforward.nets import MADE, MLP, LipschitzMLP, ResidualMLP
+from pushforward.nets import MADE, MLP, LipschitzMLP, ResidualMLP, TimeMLP
 
 Key = jax.Array
 
@@ -218,6 +220,29 @@ def _pattern(mask: np.ndarray) -> np.ndarray:
 
 _COUPLED = {"structure": _pattern(halves(4)), "identity_at_init": True}
 
+
+def _continuous(key: Key, *, context: int = 0, activation: str = "tanh", **solver: Any) -> Continuous:
+    net = TimeMLP(key, 2, context_features=context, hidden=(6,), activation=activation)
+    tight = Solver("dopri8", 1e-10, 1e-10, unconverged="nan", **solver)
+    return Continuous(net, (2,), (context,) if context else None, solver=tight)
+
+
+_SOLVED = {"identity_at_init": True, "accuracy": 1e-9}
+# Gradients take ten seconds to compile, calls without jit a second each: they are for the slow cases, and for
+# tests/bijectors/test_continuous.py.
+_IN_FORWARD_MODE = (
+    "log_det_shape",
+    "dtype",
+    "round_trip_x",
+    "round_trip_y",
+    "log_det_forward",
+    "log_det_inverse",
+    "log_dets_negate",
+    "tree_round_trip",
+    "cheap_side",
+)
+_NO_FORWARD_MODE = {"expected_failures": {"gradcheck": "checkpoints are for reverse mode"}}
+
 NETS: dict[str, Case] = {
     "MLP": Case(lambda key: _affine_coupling(key, MLP, hidden=(8, 8)), _COUPLED),
     "MLP-dropout": Case(
@@ -236,6 +261,9 @@ NETS: dict[str, Case] = {
         lambda key: Residual(LipschitzMLP(key, 3, hidden=(8, 8), activation="elu", lipschitz=0.8)),
         {"identity_at_init": True},
         slow=True,
+    ),
+    "TimeMLP": Case(
+        lambda key: _continuous(key, context=2, activation="softplus", adjoint="direct"), _SOLVED, slow=True
     ),
 }
 
@@ -402,6 +430,13 @@ BIJECTORS: dict[str, Case] = {
         {"identity_at_init": True},
         slow=True,
     ),
+    "Continuous": Case(
+        lambda key: _continuous(key, context=2, adjoint="direct"), {**_SOLVED, "only": _IN_FORWARD_MODE}
+    ),
+    "Continuous-checkpoint": Case(_continuous, {**_SOLVED, **_NO_FORWARD_MODE}, slow=True),
+    "Continuous-backsolve": Case(
+        lambda key: _continuous(key, adjoint="backsolve"), {**_SOLVED, **_NO_FORWARD_MODE}, slow=True
+    ),
     "Chain": Case(_layer, {"extremes": _COMPOSED}),
     "Stack": Case(lambda key: Stack([_shuffled(k) for k in jr.split(key, 2)])),
     "Stack-linear": Case(
@@ -501,6 +536,10 @@ def _recipe(
 
 _SMALL: dict[str, Any] = {"layers": 2, "hidden": (8,)}
 
+_TIGHT: dict[str, Any] = {"hidden": (8,), "method": "dopri8", "rtol": 1e-9, "atol": 1e-9}
+# Each program of a continuous flow takes seconds to compile: these checks share two, the others are slow.
+_AT_THE_DOOR = ("context_matters", "bad_input_raises", "nan_stays_nan", "save_and_load")
+
 RECIPES: dict[str, Case] = {
     "nice": _recipe("nice", 2, **_SMALL),
     "nice-odd": _recipe("nice", 5, layers=3, hidden=(8,), slow=True),
@@ -565,5 +604,11 @@ RECIPES: dict[str, Case] = {
     "iresnet-context": _recipe("iresnet", 3, context=2, slow=True, terms=8, **_SMALL),
     "residual_flow": _recipe("residual_flow", 2, **_SMALL),
     "residual_flow-unbiased": _recipe("residual_flow", 3, context=2, log_det="unbiased", slow=True, **_SMALL),
+    "ffjord": dataclasses.replace(
+        _recipe("ffjord", 2, context=2, **_TIGHT),
+        claims={"perturbation": 0.1, "context": _events(16, 2), "only": _AT_THE_DOOR},
+    ),
+    "ffjord-in_full": _recipe("ffjord", 2, context=2, slow=True, **_TIGHT),
+    "ffjord-two_layers": _recipe("ffjord", 1, layers=2, activation="softplus", slow=True, **_TIGHT),
     "table": _recipe("table", 2, flow="realnvp", options=_SMALL, knots=4),
 }

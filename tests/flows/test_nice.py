@@ -83,7 +83,7 @@ def test_one_feature_with_a_context_is_coupled_to_it(randomised):
         ({"base": "gauss"}, "nice: expected base normal, logistic, student_t, got 'gauss'."),
         (
             {"activation": "sine"},
-            "MLP: expected activation relu, tanh, silu, gelu, elu, leaky_relu, got 'sine'.",
+            "MLP: expected activation relu, tanh, silu, gelu, elu, leaky_relu, softplus, got 'sine'.",
         ),
     ],
 )

@@ -92,7 +92,7 @@ def test_dropout_keeps_the_mean():
     assert abs((dropped == 0).mean() - 0.25) < 0.026
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "silu", "gelu", "elu", "leaky_relu"])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "silu", "gelu", "elu", "leaky_relu", "softplus"])
 def test_no_finite_input_makes_it_overflow(net_of, activation):
     extreme = jnp.array([1.7e38, -1.7e38, 1.0])
     for name in WITH_DROPOUT:
@@ -121,7 +121,7 @@ def test_bounded_is_the_identity_and_then_logarithmic():
     [
         (
             {"activation": "sine"},
-            "{}: expected activation relu, tanh, silu, gelu, elu, leaky_relu, got 'sine'.",
+            "{}: expected activation relu, tanh, silu, gelu, elu, leaky_relu, softplus, got 'sine'.",
         ),
         ({"dropout": 1.0}, "{}: expected dropout in [0, 1), got 1.0."),
         ({"dropout": -0.1}, "{}: expected dropout in [0, 1), got -0.1."),

@@ -49,6 +49,24 @@ def test_expected_failures():
         check_bijector(Permute([1, 0]), jr.key(0), only=["log_det_forward"], expected_failures=excused)
 
 
+def _nearly():
+    """The identity, but for an error of 1e-7 in one direction."""
+
+    def forward(p, x):
+        return x + 1e-7 * jnp.sin(x), jnp.zeros((), x.dtype)
+
+    return Made({}, forward, lambda p, y: (y, jnp.zeros((), y.dtype)))
+
+
+def test_an_accuracy_may_be_declared():
+    """A map that is off by 1e-7 passes as one of accuracy 1e-6, and fails as one of 1e-8 or without it."""
+    checks = ["round_trip_x", "round_trip_y", "log_det_forward"]
+    check_bijector(_nearly(), jr.key(0), only=checks, accuracy=1e-6)
+    for accuracy in (0.0, 1e-8):
+        report = check_bijector(_nearly(), jr.key(0), only=checks, accuracy=accuracy, raises=False)
+        assert [result.name for result in report.failures] == checks
+
+
 def test_unknown_check():
     with pytest.raises(ConfigError) as caught:
         check_bijector(Permute([1, 0]), jr.key(0), only=["log_det"])

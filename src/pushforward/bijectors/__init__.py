@@ -4,6 +4,7 @@ from .amortised import Amortised
 from .autoregressive import Autoregressive
 from .base import BATCH_AXIS, Bijector
 from .compose import Chain, Invert, Stack
+from .continuous import Continuous, Costs, Solver
 from .coupling import Coupling, alternating, checkerboard, halves
 from .elementwise import Elementwise
 from .frozen import Frozen
@@ -60,6 +61,8 @@ __all__ = [
     "Bijector",
     "Chain",
     "CircularSpline",
+    "Continuous",
+    "Costs",
     "Coupling",
     "CubicRational",
     "DeepSigmoid",
@@ -96,6 +99,7 @@ __all__ = [
     "SinhArcsinh",
     "SoftmaxCentered",
     "Softplus",
+    "Solver",
     "Stack",
     "StickBreaking",
     "SumOfSquares",

@@ -44,6 +44,8 @@ class Bijector(eqx.Module):
         for name, attribute, letter in (
             ("forward_and_log_det", "in_shape", "x"),
             ("inverse_and_log_det", "out_shape", "y"),
+            ("forward", "in_shape", "x"),
+            ("inverse", "out_shape", "y"),
         ):
             if name in cls.__dict__:
                 setattr(cls, name, _door(cls.__dict__[name], attribute, letter))

@@ -98,6 +98,11 @@ class Flow(Keyed):
         x, log_det = self.bijector.forward_and_log_det(z, self._of(self.bijector, context))
         return x, log_prob - log_det
 
+    def _sample(self, key: PRNGKeyArray, context: Array | None) -> Array:
+        # A continuous flow does not pay for a log-determinant that nobody asks for.
+        z = self.base._sample(key, self._of(self.base, context))
+        return self.bijector.forward(z, self._of(self.bijector, context))
+
     def _to_base(self, x: Array, context: Array | None) -> Array:
         return self.bijector.inverse(x, self._of(self.bijector, context))
 

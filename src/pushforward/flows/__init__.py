@@ -1,6 +1,7 @@
 """Recipes: one file per paper, each a plain function of sizes that returns a Flow."""
 
 from .bernstein import bernstein
+from .ffjord import ffjord
 from .flowpp import flowpp
 from .gaussianization import gaussianization
 from .iaf import iaf
@@ -25,6 +26,7 @@ from .umnn import umnn
 __all__ = [
     "bernstein",
     "build",
+    "ffjord",
     "flowpp",
     "gaussianization",
     "get",

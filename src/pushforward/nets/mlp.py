@@ -14,7 +14,7 @@ from ..errors import ConfigError, ShapeError
 from ..numerics.batching import batch_last
 from ..numerics.products import Steps, staircase
 
-Activation = Literal["relu", "tanh", "silu", "gelu", "elu", "leaky_relu"]
+Activation = Literal["relu", "tanh", "silu", "gelu", "elu", "leaky_relu", "softplus"]
 ACTIVATIONS: dict[str, Callable] = {
     "relu": jax.nn.relu,
     "tanh": jnp.tanh,
@@ -22,6 +22,7 @@ ACTIVATIONS: dict[str, Callable] = {
     "gelu": jax.nn.gelu,
     "elu": jax.nn.elu,
     "leaky_relu": jax.nn.leaky_relu,
+    "softplus": jax.nn.softplus,
 }
 
 LARGEST_INPUT = 1e6
@@ -39,7 +40,7 @@ class MLP(eqx.Module):
         out_features: size of the output.
         context_features: size of the context; 0 for none.
         hidden: sizes of the hidden layers; empty for an affine map.
-        activation: relu, tanh, silu, gelu, elu or leaky_relu.
+        activation: relu, tanh, silu, gelu, elu, leaky_relu or softplus.
         dropout: probability with which a hidden unit is dropped while a key is given.
     """
 
@@ -102,7 +103,7 @@ class ResidualMLP(eqx.Module):
         context_features: size of the context; 0 for none. It enters beside x and again in every block.
         hidden: width of the residual stream.
         blocks: number of blocks.
-        activation: relu, tanh, silu, gelu, elu or leaky_relu.
+        activation: relu, tanh, silu, gelu, elu, leaky_relu or softplus.
         dropout: probability with which a unit inside a block is dropped while a key is given.
 
     Reference: Durkan et al. 2019, arXiv:1906.04032, appendix B.1, after He et al. 2016, arXiv:1603.05027.

@@ -60,6 +60,7 @@ def check_bijector(
     increasing: bool = False,
     identity_at_init: bool = False,
     perturbation: float = 0.2,
+    accuracy: float = 0.0,
     quick: bool = False,
     only: Iterable[str] | None = None,
     expected_failures: Mapping[str, str] | None = None,
@@ -88,6 +89,8 @@ def check_bijector(
         increasing: claim that every element of y grows with the same element of x and depends on no other.
         identity_at_init: claim that the bijector as given is the identity.
         perturbation: standard deviation of the noise on every parameter.
+        accuracy: for a map that is solved for rather than computed, the relative error of its outputs and
+            log-determinants, in every float type: both may be off by accuracy (1 + |.|) beyond rounding. 0 for others.
         quick: compile a third less: gradients are compared in float32, and stacked parameters left out.
         only: names of the checks to run; all if left out.
         expected_failures: names of checks that are known to fail, with the reason. They are reported as
@@ -113,6 +116,7 @@ def check_bijector(
         increasing=increasing,
         identity_at_init=identity_at_init,
         perturbation=perturbation,
+        accuracy=accuracy,
         quick=quick,
         only=only,
         expected_failures=expected_failures,
@@ -137,6 +141,7 @@ def bijector_checks(
     increasing: bool = False,
     identity_at_init: bool = False,
     perturbation: float = 0.2,
+    accuracy: float = 0.0,
     quick: bool = False,
     only: Iterable[str] | None = None,
     expected_failures: Mapping[str, str] | None = None,
@@ -166,6 +171,7 @@ def bijector_checks(
         increasing=increasing,
         identity_at_init=identity_at_init,
         perturbation=perturbation,
+        accuracy=accuracy,
         quick=quick,
     )
     for name in chosen(BIJECTOR_CHECKS, only, expected):

@@ -86,7 +86,7 @@ def row_independent_of_batch(subject: Subject) -> Finding:
                 ("alone", np.expand_dims(single[part], 0), slice(0, 1)),
             ):
                 error = _zero_if_equal(np.abs(value - base[rows]), base[rows])
-                bound = 300 * _EPSILON_32 * size[rows]
+                bound = (300 * _EPSILON_32 + subject.accuracy) * size[rows]
                 findings.append(
                     worst_of(error, bound, places, f"{direction}: change of the {name} of a row {way}")
                 )

@@ -83,7 +83,7 @@ def _against_differences(
         numeric = _difference(subject, direction, (parameters, events), tangent)
         error, bound = (
             np.array([abs(reverse - numeric)]),
-            (1e-3 if subject.quick else 1e-5) * (1 + abs(numeric)),
+            ((1e-3 if subject.quick else 1e-5) + subject.accuracy) * (1 + abs(numeric)),
         )
         message = f"{direction}: |reverse mode - central difference| along {what}"
         findings.append(worst_of(error, bound, message=message))

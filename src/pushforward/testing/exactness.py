@@ -38,7 +38,7 @@ def _round_trip(subject: Subject, first: Direction) -> Finding:
         smallest, 1 / _WORST_CONDITION
     )
     stretch = np.minimum(stretch[:, None], _WORST_CONDITION * size)
-    bound = _EPSILON * (1e3 * size + 10 * stretch)
+    bound = _EPSILON * (1e3 * size + 10 * stretch) + subject.accuracy * (size + stretch)
     return worst_of(error, bound, describe(start), f"|{second}({first}(.)) - .| in float64")
 
 
@@ -63,7 +63,8 @@ def _log_det(subject: Subject, direction: Direction) -> Finding:
     with np.errstate(all="ignore"):
         expected = np.linalg.slogdet(jacobian)[1]
         error = np.abs(log_det - expected)
-    bound = 1e4 * _EPSILON * (1 + np.abs(log_det) + jacobian.shape[1] * condition)
+    # An error of the outputs is taken to vary over a length of 1, so the Jacobian's is as large.
+    bound = (1e4 * _EPSILON + subject.accuracy) * (1 + np.abs(log_det) + jacobian.shape[1] * condition)
     return worst_of(
         error,
         bound,
@@ -82,7 +83,8 @@ def log_dets_negate(subject: Subject) -> Finding:
         )
     largest, smallest = _singular_values(jacobian)
     condition = np.minimum(largest / np.maximum(smallest, 1e-300), _WORST_CONDITION)
-    bound = 1e5 * _EPSILON * (1 + np.abs(log_det) + condition).reshape((-1,) + (1,) * (log_det.ndim - 1))
+    bound = (1e5 * _EPSILON + subject.accuracy) * (1 + np.abs(log_det) + condition)
+    bound = bound.reshape((-1,) + (1,) * (log_det.ndim - 1))
     return worst_of(np.abs(log_det + other), bound, describe(subject.x), "|log_det(x) + log_det(y)| in nats")
 
 
@@ -119,6 +121,7 @@ def float32_accuracy(subject: Subject) -> Finding:
         ):
             error = np.abs(value.reshape(true.shape).astype(np.float64) - true)
             bound = 300 * _EPSILON_32 * (1 + np.abs(true) + np.minimum(carried, _WORST_CONDITION))
+            bound += subject.accuracy * (1 + np.abs(true))
             findings.append(worst_of(error, bound, places, f"{direction}: |float32 - float64| of the {name}"))
     return worst_finding(findings)
 

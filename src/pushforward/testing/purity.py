@@ -122,15 +122,18 @@ def transforms_compose(subject: Subject) -> Finding:
             ("vmap over stacked parameters", stacked, batched),
         ):
             findings += [
-                _compared(f"{direction}: {name}", a, b, events) for a, b in zip(value, expected, strict=True)
+                _compared(f"{direction}: {name}", a, b, events, subject.accuracy)
+                for a, b in zip(value, expected, strict=True)
             ]
     return worst_finding(findings)
 
 
-def _compared(name: str, value: np.ndarray, expected: np.ndarray, events: np.ndarray) -> Finding:
+def _compared(
+    name: str, value: np.ndarray, expected: np.ndarray, events: np.ndarray, accuracy: float
+) -> Finding:
     if value.shape != expected.shape:
         return fail(f"{name} gives shape {value.shape}, not {expected.shape}.")
-    bound = 300 * _EPSILON_32 * (1 + np.abs(expected) + np.abs(events).max())
+    bound = (300 * _EPSILON_32 + accuracy) * (1 + np.abs(expected) + np.abs(events).max())
     return worst_of(np.abs(value - expected)[None], bound[None], message=f"|{name} - plain call|")
 
 

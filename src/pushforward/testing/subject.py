@@ -84,6 +84,7 @@ class Subject:
         identity_at_init: the bijector as given is the identity.
         perturbation: standard deviation of the noise added to every trainable parameter before all checks but
             `identity_at_init`, so that an initialisation at the identity hides nothing.
+        accuracy: the relative error of outputs and log-determinants that is not rounding.
         quick: compile a third less, see `check_bijector`.
 
     Raises:
@@ -104,9 +105,11 @@ class Subject:
         increasing: bool = False,
         identity_at_init: bool = False,
         perturbation: float = 0.2,
+        accuracy: float = 0.0,
         quick: bool = False,
     ) -> None:
         self.quick = quick
+        self.accuracy = accuracy
         self.original = bijector
         self.key = key
         self.intervals: dict[Direction, Interval | None] = {"forward": domain, "inverse": codomain}
