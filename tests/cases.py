@@ -5,6 +5,7 @@ the contract with it.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,19 +22,36 @@ from pushforward.bijectors import (
     BatchNorm,
     Bijector,
     Chain,
+    CircularSpline,
     Coupling,
+    CubicRational,
     Elementwise,
+    Exp,
     Gate,
     Identity,
     Invert,
+    LeakyReLU,
+    Log,
+    Logit,
     Marginals,
+    NormalCDF,
     Permute,
+    PiecewiseLinear,
+    Power,
+    PReLU,
+    QuadraticSpline,
     RationalQuadraticSpline,
     Reverse,
     ScalarMap,
     Scale,
     Shift,
+    Sigmoid,
+    SinhArcsinh,
+    SoftmaxCentered,
+    Softplus,
     Stack,
+    StickBreaking,
+    Tanh,
     alternating,
     checkerboard,
     halves,
@@ -47,12 +65,18 @@ from pushforward.distributions import (
     ConditionalMixture,
     ConditionalNormal,
     Distribution,
+    ExpConcrete,
+    Gumbel,
+    Kumaraswamy,
     Laplace,
     Logistic,
+    LogitNormal,
+    LogNormal,
     MultivariateNormal,
     Normal,
     NormalMixture,
     Product,
+    RelaxedOneHotCategorical,
     StandardLogistic,
     StandardNormal,
     StudentT,
@@ -91,8 +115,31 @@ _GROWS = {"increasing": True, "structure": "diagonal"}
 _FROM_IDENTITY = {**_GROWS, "identity_at_init": True}
 
 
-def _scalar(map_: ScalarMap, *, identity: bool = True, slow: bool = False) -> Case:
-    return Case(lambda key: Elementwise(map_, (2,)), _FROM_IDENTITY if identity else _GROWS, slow=slow)
+_UNIT, _POSITIVE = (0.0, 1.0), (0.0, math.inf)
+
+
+def _scalar(map_: ScalarMap, *, identity: bool = True, slow: bool = False, **claims: Any) -> Case:
+    usual = _FROM_IDENTITY if identity else _GROWS
+    return Case(lambda key: Elementwise(map_, (2,)), {**usual, **claims}, slow=slow)
+
+
+def _within(interval: tuple[float, float]) -> dict[str, tuple[float, float]]:
+    return {"domain": interval, "codomain": interval}
+
+
+def _spread(scale: float) -> np.ndarray:
+    """Pairs of numbers, evenly and up to 3 times the scale."""
+    return 3 * scale * np.random.default_rng(2).uniform(-1, 1, (24, 2))
+
+
+# From -2 to 40: images nearer to zero than this are nearer than the step of a difference quotient.
+_ABOVE = 19 + _spread(7.0)
+
+
+def _function(map_: ScalarMap, points: float | np.ndarray, *, slow: bool = False, **claims: Any) -> Case:
+    """A fixed function, looked at where floats hold its values well enough to come back."""
+    points = points if isinstance(points, np.ndarray) else _spread(points)
+    return _scalar(map_, identity=False, slow=slow, points=points, **claims)
 
 
 SCALAR_MAPS: dict[str, Case] = {
@@ -104,6 +151,32 @@ SCALAR_MAPS: dict[str, Case] = {
     "Gate": _scalar(Gate(), identity=False),
     "RationalQuadraticSpline": _scalar(RationalQuadraticSpline()),
     "RationalQuadraticSpline-coarse": _scalar(RationalQuadraticSpline(3, 2.0), slow=True),
+    "PReLU": _scalar(PReLU()),
+    "LeakyReLU": _scalar(LeakyReLU(0.1), identity=False),
+    "PiecewiseLinear": _scalar(PiecewiseLinear(5, 3.0)),
+    "PiecewiseLinear-unit": _scalar(PiecewiseLinear(4, interval="unit"), **_within(_UNIT), slow=True),
+    "QuadraticSpline": _scalar(QuadraticSpline(4, 3.0)),
+    "QuadraticSpline-unit": _scalar(QuadraticSpline(3, interval="unit"), **_within(_UNIT), slow=True),
+    "CircularSpline": _scalar(CircularSpline(4), **_within((-math.pi, math.pi))),
+    "CircularSpline-phase": _scalar(
+        CircularSpline(3, phase=True), increasing=False, **_within((-math.pi, math.pi)), slow=True
+    ),
+    "CubicRational": _scalar(CubicRational()),
+    "SinhArcsinh": _scalar(SinhArcsinh()),
+    # e^x leaves float32 at both ends; below, only the value becomes zero.
+    "Exp": _function(Exp(), _ABOVE, codomain=_POSITIVE, extremes={"forward": (0.0, -1e4, -1e30, 1.0, 80.0)}),
+    "Log": _function(
+        Log(), np.exp(_ABOVE), domain=_POSITIVE, extremes={"inverse": (0.0, -1e4, -1e30, 1.0, 80.0)}
+    ),
+    "Softplus": _function(Softplus(), _ABOVE, codomain=_POSITIVE),
+    "Sigmoid": _function(Sigmoid(), 4.0, codomain=_UNIT),
+    "Logit": _function(Logit(), 1 / (1 + np.exp(-_spread(4.0))), domain=_UNIT),
+    "Tanh": _function(Tanh(), 2.0, codomain=(-1.0, 1.0)),
+    "Power": _function(Power(0.4), np.exp(_spread(2.0)), domain=_POSITIVE, codomain=_POSITIVE),
+    "Power-decreasing": _function(
+        Power(-1.5), np.exp(_spread(2.0)), domain=_POSITIVE, codomain=_POSITIVE, increasing=False, slow=True
+    ),
+    "NormalCDF": _function(NormalCDF(), 1.5, codomain=_UNIT),
 }
 
 
@@ -169,6 +242,23 @@ def _marginals(key: Key) -> Marginals:
     return Marginals(bases, values, slopes)
 
 
+def _compositions(parts: int) -> np.ndarray:
+    """Points of both maps onto the simplex whose images sum to one, to the bit, once rounded to float32."""
+    chosen: list[np.ndarray] = []
+    random = np.random.default_rng(parts)
+    while len(chosen) < 24:
+        x = random.normal(size=parts - 1).astype(np.float32)
+        softmax = np.exp(np.append(x, 0.0)) / (1 + np.exp(x.astype(float)).sum())
+        broken = 1 / (1 + np.exp(np.log(np.arange(parts - 1, 0, -1)) - x))
+        left = np.cumprod(np.append(1.0, 1 - broken))
+        images = (softmax, left * np.append(broken, 1.0))
+        if all(image.astype(np.float32).astype(float).sum() == 1 for image in images):
+            chosen.append(x)
+    return np.array(chosen)
+
+
+_SIMPLEX = {"points": _compositions(3), "codomain": _UNIT}
+
 # Products of matrices overflow on the way to numbers that float32 can hold.
 _COMPOSED = (0.0, 1e-30, 1.0, -1.0, 1e4, -1e4, 1e15, -1e15, 1e30)
 
@@ -184,6 +274,9 @@ BIJECTORS: dict[str, Case] = {
         # Towards the data its tails grow as exp(x), which leaves float32 near 88.
         {**_GROWS, "points": 3 * _events(24, 2), "extremes": {"forward": (0.0, 2.0, -2.0, 20.0, -20.0)}},
     ),
+    # The log-determinants of these two: tests/bijectors/test_simplex.py, since their Jacobian is not square.
+    "SoftmaxCentered": Case(lambda key: SoftmaxCentered(3), _SIMPLEX),
+    "StickBreaking": Case(lambda key: StickBreaking(3), _SIMPLEX),
     "BatchNorm": Case(
         lambda key: BatchNorm((3,), np.array([1.0, -2.0, 0.0]), np.array([4.0, 0.5, 1e-3])), _GROWS
     ),
@@ -261,6 +354,9 @@ def _autoregressive(
     return Case(build, claims, x, slow)
 
 
+# Checks that integrate over all numbers of an event; tests/distributions/test_relaxed.py integrates over the plane.
+_INTEGRALS = ("normalised", "samples_follow_log_prob")
+
 LAWS: dict[str, Case] = {
     "StandardNormal": Case(lambda key: StandardNormal((1,)), x=_events(16, 1)),
     "StandardNormal-image": Case(lambda key: StandardNormal((2, 3)), x=_events(16, 6).reshape(16, 2, 3)),
@@ -277,6 +373,27 @@ LAWS: dict[str, Case] = {
     "StandardLogistic": Case(lambda key: StandardLogistic((1,)), x=_events(16, 1)),
     "StudentT": Case(lambda key: StudentT(jnp.array([2.5, 7.0])), x=_TWO),
     "StudentT-cauchy": Case(lambda key: StudentT(jnp.ones(1)), x=_events(16, 1), slow=True),
+    "Gumbel": Case(lambda key: Gumbel(jnp.array([0.0, 1.0]), jnp.array([1.0, 0.3])), x=_TWO),
+    "Kumaraswamy": Case(
+        lambda key: Kumaraswamy(jnp.array([2.0, 1.5]), jnp.array([3.0, 2.0])),
+        {"support": (0.0, 1.0)},
+        x=np.random.default_rng(0).uniform(0.05, 0.95, size=(16, 2)),
+    ),
+    "LogNormal": Case(
+        lambda key: LogNormal(jnp.array([0.5]), jnp.array([0.4])),
+        x=np.exp(0.5 + 0.4 * _events(16, 1)),
+    ),
+    "LogitNormal": Case(
+        lambda key: LogitNormal(jnp.array([0.0, 1.0]), jnp.array([1.0, 0.5])),
+        {"support": (0.0, 1.0)},
+        x=1 / (1 + np.exp(-_TWO)),
+    ),
+    "ExpConcrete": Case(lambda key: ExpConcrete(0.7, jnp.array([0.0, 0.5, -0.5])), x=_TWO),
+    "RelaxedOneHotCategorical": Case(
+        lambda key: RelaxedOneHotCategorical(0.7, jnp.array([0.0, 0.5, -0.5])),
+        {"support": (0.0, 1.0), "expected_failures": dict.fromkeys(_INTEGRALS, "a density on a plane")},
+        x=np.random.default_rng(0).dirichlet([3.0, 3.0, 3.0], size=16),
+    ),
     "AutoregressiveLaw": _autoregressive(ConditionalNormal(), 2, context=2),
     "AutoregressiveLaw-mixture": _autoregressive(ConditionalMixture(3), 2, order="reversed"),
     "AutoregressiveLaw-bernoulli": _autoregressive(ConditionalBernoulli(), 5, order="random"),

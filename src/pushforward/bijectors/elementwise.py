@@ -80,7 +80,7 @@ def map_elements(function: Callable, params: Array, values: Array) -> tuple[Arra
     if function.__self__.elementwise:
         mapped, log_derivatives = _all_at_once(params, values, function=function)
     else:
-        rows = jnp.moveaxis(params.reshape(params.shape[0], -1), 0, 1)
+        rows = params.reshape(params.shape[0], values.size).T
         mapped, log_derivatives = jax.vmap(function)(rows, values.reshape(-1))
         mapped = mapped.reshape(values.shape)
     return mapped, jnp.sum(log_derivatives)

@@ -9,8 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-MIN_BIN = 1e-3
-"""Smallest width and height of a bin, as a share of the interval."""
+from .bins import MIN_BIN, ends, pick, unit, within
 
 MIN_SLOPE = 1e-3
 """Smallest slope at an inner knot."""
@@ -73,6 +72,36 @@ def rational_quadratic_inverse(
     clipped = jnp.where(inside, y, 0.0)
     x, log_dxdy = _down(clipped, *_bin_at(clipped, 1, widths, heights, slopes, bound))
     return jnp.where(inside, x, y), jnp.where(inside, log_dxdy, 0.0)
+
+
+def periodic(x: Array, widths: Array, heights: Array, slopes: Array, *, bound: float) -> tuple[Array, Array]:
+    """Monotone rational-quadratic spline of [-bound, bound] whose slope is the same at both ends.
+
+    Args:
+        x: a real number from -bound to bound, shape (); or numbers of any shape, then the parameters' shapes end in it.
+        widths: unconstrained bin widths, shape (bins,).
+        heights: unconstrained bin heights, shape (bins,).
+        slopes: unconstrained slopes at the bins' left ends, shape (bins,); the first one is also that at the last end.
+        bound: half width of the interval.
+
+    Returns:
+        y from -bound to bound and log_dydx, both of shape (); log_dydx in nats. At parameters zero y = x.
+
+    Gradients, accuracy: as `rational_quadratic`; at the ends they are those of the first and last bin.
+    Reference: Rezende et al. 2020, Normalizing Flows on Tori and Spheres, arXiv:2002.02428, section 2.1.
+    """
+    xs, ys, knots = _periodic_knots(widths, heights, slopes, bound)
+    y, log_dydx = _up(x, *_bin_of(x, xs, xs, ys, knots))
+    return within(y, -bound, bound), log_dydx
+
+
+def periodic_inverse(
+    y: Array, widths: Array, heights: Array, slopes: Array, *, bound: float
+) -> tuple[Array, Array]:
+    """Inverse of `periodic`, with the same parameters; x and log_dxdy."""
+    xs, ys, knots = _periodic_knots(widths, heights, slopes, bound)
+    x, log_dxdy = _down(y, *_bin_of(y, ys, xs, ys, knots))
+    return within(x, -bound, bound), log_dxdy
 
 
 def through_knots(x: Array, xs: Array, ys: Array, slopes: Array) -> tuple[Array, Array]:
@@ -146,7 +175,7 @@ def _up(
     x: Array, left: Array, bottom: Array, width: Array, height: Array, slope0: Array, slope1: Array
 ) -> tuple[Array, Array]:
     """Map x of one bin to y (arXiv:1906.04032, eq. 4), with log_dydx."""
-    t = _unit((x - left) / width)  # widths and heights are positive
+    t = unit((x - left) / width)  # widths and heights are positive
     slope = height / width
     ratio0, ratio1 = slope0 / slope, slope1 / slope
     u = t * (1 - t)
@@ -165,7 +194,7 @@ def _down(
     b^2 + 4 r (1 - b) = (b - 2 r)^2 + 4 r (1 - r): two terms that cannot be negative, and both zero only where
     a slope is zero (r = 0 has b = ratio0, r = 1 has b - 2 r = -ratio1).
     """
-    r = _unit((y - bottom) / height)
+    r = unit((y - bottom) / height)
     slope = height / width
     ratio0, ratio1 = slope0 / slope, slope1 / slope
     b = ratio0 - r * (ratio0 + ratio1 - 2)
@@ -178,16 +207,8 @@ def _down(
         2 * r / jnp.where(positive, b + root, 1.0),
         (root - b) / (2 * (1 - jnp.where(positive, 0.0, b))),
     )
-    t = _unit(t)
+    t = unit(t)
     return left + t * width, -_log_slope(t, slope, ratio0, ratio1)
-
-
-def _unit(t: Array) -> Array:
-    """Return t, which rounding may have pushed out of [0, 1] by a few ulp, held there.
-
-    The gradient is that of t: `jnp.clip` would halve it at 0 and 1, so for every x that lies on a knot.
-    """
-    return t + jax.lax.stop_gradient(jnp.clip(t, 0.0, 1.0) - t)
 
 
 def _log_slope(t: Array, slope: Array, ratio0: Array, ratio1: Array) -> Array:
@@ -204,16 +225,9 @@ def _log_slope(t: Array, slope: Array, ratio0: Array, ratio1: Array) -> Array:
 
 
 def _bin_of(value: Array, starts: Array, xs: Array, ys: Array, slopes: Array) -> tuple[Array, ...]:
-    """Return left, bottom, width, height and both slopes of the bin that holds `value` among the `starts`.
-
-    The bin is found by comparing with every inner knot and picked by masked sums, which compile to straight
-    vector code; a gather does not.
-    """
-    above = value >= starts[1:-1]
-    yes = jnp.ones_like(above, shape=(1, *above.shape[1:]))
-    here = jnp.concatenate([yes, above]) & ~jnp.concatenate([above, ~yes])
+    """Return left, bottom, width, height and both slopes of the bin that holds `value` among the `starts`."""
     columns = (xs[:-1], ys[:-1], xs[1:] - xs[:-1], ys[1:] - ys[:-1], slopes[:-1], slopes[1:])
-    return tuple(jnp.sum(jnp.where(here, column, 0.0), axis=0) for column in columns)
+    return pick(value, starts, *columns)
 
 
 def _bin_at(
@@ -292,16 +306,10 @@ def _knots(widths: Array, heights: Array, slopes: Array, bound: float) -> tuple[
     """Return the knots' coordinates and slopes, shape (bins + 1,) each, for unconstrained parameters."""
     inner = MIN_SLOPE + jax.nn.softplus(slopes + _SLOPE_SHIFT)
     one = jnp.ones_like(inner, shape=(1, *inner.shape[1:]))
-    return _ends(widths, bound), _ends(heights, bound), jnp.concatenate([one, inner, one])
+    return ends(widths, -bound, bound), ends(heights, -bound, bound), jnp.concatenate([one, inner, one])
 
 
-def _ends(raw: Array, bound: float) -> Array:
-    """Return the ends of bins with positive sizes that sum to 2 * bound, from -bound to bound.
-
-    The last end is set, not summed, so that the spline meets the identity at both ends without a jump.
-    """
-    sizes = 2 * bound * (MIN_BIN + (1 - MIN_BIN * raw.shape[0]) * jax.nn.softmax(raw, axis=0))
-    ends = [jnp.full_like(sizes[0], -bound)]
-    for size in sizes[:-1]:  # written out: on the CPU a cumulative sum compiles to slower code
-        ends.append(ends[-1] + size)
-    return jnp.stack([*ends, jnp.full_like(sizes[0], bound)])
+def _periodic_knots(widths: Array, heights: Array, slopes: Array, bound: float) -> tuple[Array, Array, Array]:
+    """The same for slopes of shape (bins,), the first of which is also the last one."""
+    left = MIN_SLOPE + jax.nn.softplus(slopes + _SLOPE_SHIFT)
+    return ends(widths, -bound, bound), ends(heights, -bound, bound), jnp.concatenate([left, left[:1]])

@@ -2,6 +2,34 @@
 
 from .affine import Affine, Gate, Scale, Shift
 from .base import ScalarMap
+from .circular import CircularSpline
+from .cubic_rational import CubicRational
+from .functions import Exp, Log, Logit, NormalCDF, Power, Sigmoid, Softplus, Tanh
+from .piecewise import PiecewiseLinear, QuadraticSpline
 from .rational_quadratic import RationalQuadraticSpline
+from .relu import LeakyReLU, PReLU
+from .sinh_arcsinh import SinhArcsinh
 
-__all__ = ["Affine", "Gate", "RationalQuadraticSpline", "ScalarMap", "Scale", "Shift"]
+__all__ = [
+    "Affine",
+    "CircularSpline",
+    "CubicRational",
+    "Exp",
+    "Gate",
+    "LeakyReLU",
+    "Log",
+    "Logit",
+    "NormalCDF",
+    "PReLU",
+    "PiecewiseLinear",
+    "Power",
+    "QuadraticSpline",
+    "RationalQuadraticSpline",
+    "ScalarMap",
+    "Scale",
+    "Shift",
+    "Sigmoid",
+    "SinhArcsinh",
+    "Softplus",
+    "Tanh",
+]

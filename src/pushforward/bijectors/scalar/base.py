@@ -60,3 +60,15 @@ def check_bound(who: str, bound: float) -> None:
     number = isinstance(bound, int | float) and not isinstance(bound, bool)
     if not number or not math.isfinite(bound) or bound <= 0:
         raise ConfigError(f"{who}: expected a finite bound above 0, got {bound!r}.")
+
+
+def check_bins(who: str, bins: int) -> None:
+    """Raise a ConfigError unless a number of bins is a whole number from 2 to 512."""
+    if type(bins) is not int or not 2 <= bins <= 512:
+        raise ConfigError(f"{who}: expected 2 to 512 bins, got {bins!r}.")
+
+
+def check_range(who: str, name: str, value: float, least: float, most: float) -> None:
+    """Raise a ConfigError unless an argument is a number from `least` to `most`."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+        raise ConfigError(f"{who}: expected {name} from {least:g} to {most:g}, got {value!r}.")
