@@ -38,8 +38,8 @@ def log_normalizer(
 ) -> LogNormalizer:
     """Estimate log Z = log of the integral of p~, by draws x from q with the weights w = p~(x) / q(x).
 
-    The estimate is log(mean w). It knows what the draws know: where the flow has missed a mode that it never draws from,
-    the mode is missing in Z and nothing here can tell. A flow fitted by reverse KL may do that.
+    The estimate is log(mean w). It knows what the draws know: a mode of the density in which the flow never draws is
+    missing in Z, and nothing here can tell. A flow fitted by reverse KL may miss one.
 
     Args:
         flow: q, a law without context; its support should cover the target's.
