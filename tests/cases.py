@@ -309,6 +309,9 @@ BIJECTORS: dict[str, Case] = {
     ),
     "Chain": Case(_layer, {"extremes": _COMPOSED}),
     "Stack": Case(lambda key: Stack([_shuffled(k) for k in jr.split(key, 2)])),
+    "Stack-constant": Case(
+        lambda key: Stack([_shuffled(k) for k in jr.split(key, 2)], memory="constant"), slow=True
+    ),
     "Stack-linear": Case(
         lambda key: Stack([_layer(k) for k in jr.split(key, 3)]), {"extremes": _COMPOSED}, slow=True
     ),
@@ -434,6 +437,7 @@ RECIPES: dict[str, Case] = {
     "nice": _recipe("nice", 2, **_SMALL),
     "nice-odd": _recipe("nice", 5, layers=3, hidden=(8,), slow=True),
     "realnvp": _recipe("realnvp", 3, context=2, **_SMALL),
+    "realnvp-constant": _recipe("realnvp", 3, context=2, memory="constant", slow=True, **_SMALL),
     "nsf": _recipe("nsf", 2, bins=4, **_SMALL),
     "nsf-context": _recipe("nsf", 4, context=2, bins=4, slow=True, **_SMALL),
     "nsf-one_feature_in_context": _recipe("nsf", 1, context=2, bins=4, slow=True, **_SMALL),

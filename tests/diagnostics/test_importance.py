@@ -17,7 +17,7 @@ def log_density(x):
 
 
 def test_normaliser_error_and_effective_number_against_closed_forms():
-    """E w^2 / (E w)^2 = 1 / (s sqrt(2 - s^2)) a dimension, for a normal target with s < sqrt(2) under a standard one."""
+    """E w^2 / (E w)^2 = 1 / (s sqrt(2 - s^2)) a dimension, for a normal target of deviation s."""
     count = 50_000
     found = log_normalizer(StandardNormal((2,)), log_density, jr.key(0), count)
     ratio = (1 / (0.8 * np.sqrt(2 - 0.8**2))) ** 2

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.special
 import scipy.stats
 
@@ -99,18 +100,16 @@ def test_moments_and_samples(law, exact, check_samples):
 def test_kumaraswamy_moments_and_samples(check_samples):
     a, b = np.array([2.0, 0.5]), np.array([3.0, 20.0])
     law = Kumaraswamy(a, b)
-    nodes, weights = np.polynomial.legendre.leggauss(400)
-    u = (nodes[:, None] + 1) / 2
-    quantiles = (1 - (1 - u) ** (1 / b)) ** (1 / a)
-    mean = (quantiles * weights[:, None] / 2).sum(axis=0)
-    square = (quantiles**2 * weights[:, None] / 2).sum(axis=0)
-    # Logarithms of the gamma function, up to 48 here, cancel: their float32 spacing is 4e-6.
-    np.testing.assert_allclose(law.mean(), mean, rtol=3e-5)
-    np.testing.assert_allclose(law.variance(), square - mean**2, rtol=1e-4)
-    with jax.enable_x64(True):
-        law64 = Kumaraswamy(a, b)
-        np.testing.assert_allclose(law64.mean(), mean, rtol=1e-7)
-        np.testing.assert_allclose(law64.variance(), square - mean**2, rtol=1e-6)
+    moments = [
+        [
+            scipy.integrate.quad(lambda u, i=i, k=k: (1 - (1 - u) ** (1 / b[i])) ** (k / a[i]), 0, 1)[0]
+            for i in range(2)
+        ]
+        for k in (1, 2)
+    ]
+    mean, square = np.array(moments)
+    np.testing.assert_allclose(law.mean(), mean, rtol=2e-5)
+    np.testing.assert_allclose(law.variance(), square - mean**2, rtol=2e-5)
     check_samples(law, [lambda x, i=i: 1 - (1 - x ** a[i]) ** b[i] for i in range(2)])
 
 
