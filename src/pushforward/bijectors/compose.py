@@ -27,9 +27,10 @@ class Chain(Bijector):
     Args:
         bijectors: the maps, the one next to the base first. Those that take a context must agree on its
             shape; it is passed to them and to no other.
+        memory: see `Stack`.
 
     Raises:
-        ConfigError: if the list is empty.
+        ConfigError: if the list is empty, or the memory unknown or "constant" with a `BatchNorm`.
         ShapeError: if one map's output is not the next one's input, or two expect different contexts.
     """
 
@@ -113,10 +114,18 @@ class Stack(Bijector):
         layers: built bijectors in sampling order, of equal structure: the same static fields, and arrays of
             the same shapes and dtypes.
         unroll: how many layers one turn of the loop holds; larger compiles slower and may run faster.
+        memory: "store" keeps what each layer computed until the gradient needs it. "constant" keeps the output alone
+            and lets the gradient undo layer by layer, so that the memory of a training step does not grow with depth.
+            It is for layers of which both directions are cheap (`cheap` is "both"): the other direction is taken too.
+            Gradients then differ by the rounding of the way back. They are for reverse mode only: `jax.grad`, not
+            `jax.jvp`. Randomness is the same both ways, so a key may be given.
 
     Raises:
-        ConfigError: if the list is empty or the structures differ.
+        ConfigError: if the list is empty or the structures differ, or the memory is unknown or "constant" with a
+            `BatchNorm`, which cannot be undone in training.
         ShapeError: if a layer's input and output shapes differ.
+
+    Reference for "constant": Gomez et al. 2017, The Reversible Residual Network, arXiv:1707.04585.
     """
 
     stacked: Bijector

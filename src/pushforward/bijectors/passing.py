@@ -16,7 +16,7 @@ from .norm import BatchNorm
 from .reversible import Layers, Lift, Memory, Method, apply_reversibly, pull_back
 
 
-def checked_memory(who: str, memory: str, layers: Sequence[Bijector]) -> Memory:
+def checked_memory(who: str, memory: Memory, layers: Sequence[Bijector]) -> Memory:
     """Return the argument `memory` of a container.
 
     Raises:

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
-from jax.tree_util import PyTreeDef
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
 Memory = Literal["store", "constant"]
@@ -101,7 +100,7 @@ def _lift(levels: Levels) -> Lift:
     return lift
 
 
-def _plain(*leaves: Any, layers: Layers, tree: PyTreeDef, levels: Levels) -> list[Array]:
+def _plain(*leaves: Any, layers: Layers, tree: Any, levels: Levels) -> list[Array]:
     return list(_lift(levels)(layers.apply)(*jax.tree.unflatten(tree, leaves)))
 
 
@@ -110,7 +109,7 @@ def _shapes(*leaves: Any, **settings: Any) -> list[ShapedArray]:
     return [ShapedArray(result.shape, result.dtype) for result in results]
 
 
-def _with_gradient(layers: Layers, tree: PyTreeDef, levels: Levels) -> Callable:
+def _with_gradient(layers: Layers, tree: Any, levels: Levels) -> Callable:
     """Return the function of the leaves with a gradient that undoes the layers."""
 
     @jax.custom_vjp
@@ -149,7 +148,7 @@ def _derivative(primals: tuple, tangents: tuple, /, **settings: Any) -> tuple[An
 
 
 def _batched(
-    leaves: tuple, axes: tuple, /, *, layers: Layers, tree: PyTreeDef, levels: Levels
+    leaves: tuple, axes: tuple, /, *, layers: Layers, tree: Any, levels: Levels
 ) -> tuple[list[Array], list[int]]:
     by_arrays, by_event, by_context, by_key = jax.tree.unflatten(tree, axes)
     if jax.tree.leaves(by_arrays):
@@ -164,8 +163,8 @@ def _batched(
     if by_event is None:
         event = jnp.broadcast_to(event, (size, *event.shape))
     level = (by_context is not None, by_key is not None)
-    leaves = jax.tree.leaves((arrays, event, context, key))
-    return _reversible.bind(*leaves, layers=layers, tree=tree, levels=(level, *levels)), [0, 0]
+    values = jax.tree.leaves((arrays, event, context, key))
+    return _reversible.bind(*values, layers=layers, tree=tree, levels=(level, *levels)), [0, 0]
 
 
 _reversible.def_impl(_plain)

@@ -264,7 +264,7 @@ class _Run:
 
 
 def _checked(
-    flow: Distribution, log_density: LogDensity, samples: int, steps: int, gradient: str, anneal: Any
+    flow: Distribution, log_density: LogDensity, samples: int, steps: int, gradient: Gradient, anneal: Any
 ) -> Plan:
     if not isinstance(flow, Distribution):
         raise ConfigError(f"{_WHO}: expected a flow or another Distribution, got {type(flow).__name__}.")
