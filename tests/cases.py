@@ -85,12 +85,18 @@ from pushforward.distributions import (
     ConditionalMixture,
     ConditionalNormal,
     Distribution,
+    ExpConcrete,
+    Gumbel,
+    Kumaraswamy,
     Laplace,
     Logistic,
+    LogitNormal,
+    LogNormal,
     MultivariateNormal,
     Normal,
     NormalMixture,
     Product,
+    RelaxedOneHotCategorical,
     StandardLogistic,
     StandardNormal,
     StudentT,
@@ -439,6 +445,9 @@ BIJECTORS: dict[str, Case] = {
     ),
     "Chain": Case(_layer, {"extremes": _COMPOSED}),
     "Stack": Case(lambda key: Stack([_shuffled(k) for k in jr.split(key, 2)])),
+    "Stack-constant": Case(
+        lambda key: Stack([_shuffled(k) for k in jr.split(key, 2)], memory="constant"), slow=True
+    ),
     "Stack-linear": Case(
         lambda key: Stack([_layer(k) for k in jr.split(key, 3)]), {"extremes": _COMPOSED}, slow=True
     ),
@@ -484,6 +493,9 @@ def _autoregressive(
     return Case(build, claims, x, slow)
 
 
+# Checks that integrate over all numbers of an event; tests/distributions/test_relaxed.py integrates over the plane.
+_INTEGRALS = ("normalised", "samples_follow_log_prob")
+
 LAWS: dict[str, Case] = {
     "StandardNormal": Case(lambda key: StandardNormal((1,)), x=_events(16, 1)),
     "StandardNormal-image": Case(lambda key: StandardNormal((2, 3)), x=_events(16, 6).reshape(16, 2, 3)),
@@ -500,6 +512,27 @@ LAWS: dict[str, Case] = {
     "StandardLogistic": Case(lambda key: StandardLogistic((1,)), x=_events(16, 1)),
     "StudentT": Case(lambda key: StudentT(jnp.array([2.5, 7.0])), x=_TWO),
     "StudentT-cauchy": Case(lambda key: StudentT(jnp.ones(1)), x=_events(16, 1), slow=True),
+    "Gumbel": Case(lambda key: Gumbel(jnp.array([0.0, 1.0]), jnp.array([1.0, 0.3])), x=_TWO),
+    "Kumaraswamy": Case(
+        lambda key: Kumaraswamy(jnp.array([2.0, 1.5]), jnp.array([3.0, 2.0])),
+        {"support": (0.0, 1.0)},
+        x=np.random.default_rng(0).uniform(0.05, 0.95, size=(16, 2)),
+    ),
+    "LogNormal": Case(
+        lambda key: LogNormal(jnp.array([0.5]), jnp.array([0.4])),
+        x=np.exp(0.5 + 0.4 * _events(16, 1)),
+    ),
+    "LogitNormal": Case(
+        lambda key: LogitNormal(jnp.array([0.0, 1.0]), jnp.array([1.0, 0.5])),
+        {"support": (0.0, 1.0)},
+        x=1 / (1 + np.exp(-_TWO)),
+    ),
+    "ExpConcrete": Case(lambda key: ExpConcrete(0.7, jnp.array([0.0, 0.5, -0.5])), x=_TWO),
+    "RelaxedOneHotCategorical": Case(
+        lambda key: RelaxedOneHotCategorical(0.7, jnp.array([0.0, 0.5, -0.5])),
+        {"support": (0.0, 1.0), "expected_failures": dict.fromkeys(_INTEGRALS, "a density on a plane")},
+        x=np.random.default_rng(0).dirichlet([3.0, 3.0, 3.0], size=16),
+    ),
     "AutoregressiveLaw": _autoregressive(ConditionalNormal(), 2, context=2),
     "AutoregressiveLaw-mixture": _autoregressive(ConditionalMixture(3), 2, order="reversed"),
     "AutoregressiveLaw-bernoulli": _autoregressive(ConditionalBernoulli(), 5, order="random"),
@@ -544,6 +577,7 @@ RECIPES: dict[str, Case] = {
     "nice": _recipe("nice", 2, **_SMALL),
     "nice-odd": _recipe("nice", 5, layers=3, hidden=(8,), slow=True),
     "realnvp": _recipe("realnvp", 3, context=2, **_SMALL),
+    "realnvp-constant": _recipe("realnvp", 3, context=2, memory="constant", slow=True, **_SMALL),
     "nsf": _recipe("nsf", 2, bins=4, **_SMALL),
     "nsf-context": _recipe("nsf", 4, context=2, bins=4, slow=True, **_SMALL),
     "nsf-one_feature_in_context": _recipe("nsf", 1, context=2, bins=4, slow=True, **_SMALL),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .distributions import Distribution, Flow, initialize, settle
     from .io import load, load_model, save
     from .tables import TableFit, fit_table
-    from .training import Check, FitResult, History, Optimizer, fit
+    from .training import Check, FitResult, History, Optimizer, fit, fit_to_density
 
 __version__ = "0.1.0"
 
@@ -32,6 +32,7 @@ __all__ = [
     "distributions",
     "fit",
     "fit_table",
+    "fit_to_density",
     "flows",
     "initialize",
     "load",
@@ -66,6 +67,7 @@ _HOMES = {
     "TableFit": "tables",
     "fit": "training",
     "fit_table": "tables",
+    "fit_to_density": "training",
     "initialize": "distributions",
     "load": "io",
     "load_model": "io",

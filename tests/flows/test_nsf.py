@@ -101,6 +101,11 @@ def test_arguments_reach_their_parts():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            {"autoregressive": True, "memory": "constant"},
+            "nsf: expected memory store with autoregressive layers, whose inverse is slow, got constant.",
+        ),
+        ({"memory": "little"}, "nsf: expected memory store or constant, got 'little'."),
         ({"features": 1.5}, "nsf: expected features to be a whole number of at least 1, got 1.5."),
         ({"layers": True}, "nsf: expected layers to be a whole number of at least 1, got True."),
         ({"bins": 1}, "RationalQuadraticSpline: expected 2 to 512 bins, got 1."),

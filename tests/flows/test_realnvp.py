@@ -94,6 +94,7 @@ def test_arguments_reach_their_parts():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"memory": "little"}, "realnvp: expected memory store or constant, got 'little'."),
         ({"features": "2"}, "realnvp: expected features to be a whole number of at least 1, got '2'."),
         ({"layers": 0}, "realnvp: expected layers to be a whole number of at least 1, got 0."),
         ({"hidden": 64}, "realnvp: expected hidden to be a tuple of positive whole numbers, got 64."),

@@ -14,7 +14,7 @@ from pushforward.flows import build, get, names, realnvp, registry
 
 REALNVP = (
     '{"activation": "relu", "batch_norm": false, "bound": 3.0, "context_features": 0, "dropout": 0.0, "features": 2, '
-    '"hidden": [4], "layers": 1, "scale": "exp"}'
+    '"hidden": [4], "layers": 1, "memory": "store", "scale": "exp"}'
 )
 
 

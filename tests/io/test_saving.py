@@ -14,6 +14,7 @@ import safetensors
 import safetensors.numpy
 
 from pushforward.bijectors.frozen import Frozen
+from pushforward.distributions import LogNormal
 from pushforward.distributions.flow import Flow, Recipe
 from pushforward.errors import ConfigError
 from pushforward.io import describe, load, load_model, save
@@ -60,8 +61,10 @@ def test_equal_flows_have_equal_digests(tiny, tmp_path):
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_a_flow_without_a_recipe(flow, tmp_path):
-    assert refused(Flow(flow.base, flow.bijector), tmp_path / "m") == (
+@pytest.mark.parametrize("named", [False, True])
+def test_a_flow_without_a_recipe(flow, named, tmp_path):
+    law = LogNormal(0.0, 1.0) if named else Flow(flow.base, flow.bijector)
+    assert refused(law, tmp_path / "m") == (
         "save: expected a flow that a registered recipe built, got one without a recipe. Move the code that "
         "builds it into a function of a key and of plain keyword arguments, decorate the function with "
         "pushforward.flows.register, and build the flow by calling it."

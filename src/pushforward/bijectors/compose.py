@@ -6,11 +6,12 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
 from ..errors import ConfigError, ShapeError
 from .base import Bijector, Cheap, merge_context_shapes
+from .passing import Loop, chained, checked_memory, stacked
+from .reversible import Memory, Method
 
 _OPPOSITE: dict[Cheap, Cheap] = {
     "both": "both",
@@ -26,16 +27,19 @@ class Chain(Bijector):
     Args:
         bijectors: the maps, the one next to the base first. Those that take a context must agree on its
             shape; it is passed to them and to no other.
+        memory: see `Stack`.
 
     Raises:
-        ConfigError: if the list is empty.
+        ConfigError: if the list is empty, or the memory unknown or "constant" with a `BatchNorm`.
         ShapeError: if one map's output is not the next one's input, or two expect different contexts.
     """
 
     bijectors: tuple[Bijector, ...]
+    memory: Memory = eqx.field(static=True)
 
-    def __init__(self, bijectors: Sequence[Bijector]) -> None:
+    def __init__(self, bijectors: Sequence[Bijector], *, memory: Memory = "store") -> None:
         self.bijectors = tuple(bijectors)
+        self.memory = checked_memory("Chain", memory, self.bijectors)
         if not self.bijectors:
             raise ConfigError("Chain: expected at least one bijector, got an empty list.")
         for index, (first, second) in enumerate(zip(self.bijectors, self.bijectors[1:], strict=False)):
@@ -74,21 +78,13 @@ class Chain(Bijector):
         self, x: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
     ) -> tuple[Array, Array]:
         """Apply the parts first to last; see `Bijector`."""
-        total = jnp.zeros((), x.dtype)
-        for index, part in enumerate(self.bijectors):
-            x, log_det = part.forward_and_log_det(x, _for(part, context), key=_fold(key, index))
-            total = total + log_det
-        return x, total
+        return chained(self.bijectors, "forward_and_log_det", x, context, key, self.memory)
 
     def inverse_and_log_det(
         self, y: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
     ) -> tuple[Array, Array]:
         """Invert the parts last to first; see `Bijector`."""
-        total = jnp.zeros((), y.dtype)
-        for index, part in reversed(list(enumerate(self.bijectors))):
-            y, log_det = part.inverse_and_log_det(y, _for(part, context), key=_fold(key, index))
-            total = total + log_det
-        return y, total
+        return chained(self.bijectors, "inverse_and_log_det", y, context, key, self.memory)
 
     def __getitem__(self, index: int) -> Bijector:
         return self.bijectors[index]
@@ -118,10 +114,18 @@ class Stack(Bijector):
         layers: built bijectors in sampling order, of equal structure: the same static fields, and arrays of
             the same shapes and dtypes.
         unroll: how many layers one turn of the loop holds; larger compiles slower and may run faster.
+        memory: "store" keeps what each layer computed until the gradient needs it. "constant" keeps the output alone
+            and lets the gradient undo layer by layer, so that the memory of a training step does not grow with depth.
+            It is for layers of which both directions are cheap (`cheap` is "both"): the other direction is taken too.
+            Gradients then differ by the rounding of the way back. They are for reverse mode only: `jax.grad`, not
+            `jax.jvp`. Randomness is the same both ways, so a key may be given.
 
     Raises:
-        ConfigError: if the list is empty or the structures differ.
+        ConfigError: if the list is empty or the structures differ, or the memory is unknown or "constant" with a
+            `BatchNorm`, which cannot be undone in training.
         ShapeError: if a layer's input and output shapes differ.
+
+    Reference for "constant": Gomez et al. 2017, The Reversible Residual Network, arXiv:1707.04585.
     """
 
     stacked: Bijector
@@ -130,8 +134,9 @@ class Stack(Bijector):
     cheap: Cheap = eqx.field(static=True)
     depth: int = eqx.field(static=True)
     unroll: int = eqx.field(static=True)
+    memory: Memory = eqx.field(static=True)
 
-    def __init__(self, layers: Sequence[Bijector], *, unroll: int = 1) -> None:
+    def __init__(self, layers: Sequence[Bijector], *, unroll: int = 1, memory: Memory = "store") -> None:
         if not layers:
             raise ConfigError("Stack: expected at least one layer, got an empty list.")
         parts = [eqx.partition(layer, eqx.is_array) for layer in layers]
@@ -154,6 +159,7 @@ class Stack(Bijector):
         self.cheap = first.cheap
         self.depth = len(layers)
         self.unroll = unroll
+        self.memory = checked_memory("Stack", memory, layers)
 
     @property
     def out_shape(self) -> tuple[int, ...]:
@@ -184,29 +190,10 @@ class Stack(Bijector):
         return self._scan("inverse_and_log_det", y, context, key)
 
     def _scan(
-        self, method: str, event: Array, context: Array | None, key: PRNGKeyArray | None
+        self, method: Method, event: Array, context: Array | None, key: PRNGKeyArray | None
     ) -> tuple[Array, Array]:
-        arrays, static = eqx.partition(self.stacked, eqx.is_array)
-        # The carry must keep its dtype: start with the one that parameters and context lead to.
-        inexact = jax.tree.leaves(eqx.filter((arrays, context), eqx.is_inexact_array))
-        dtype = jnp.result_type(event, *inexact)
-
-        reverse = method == "inverse_and_log_det"
-        here, onward = (-1, 1) if reverse else (0, -1)
-        small, large = eqx.partition(arrays, lambda leaf: leaf[0].size <= _SMALL)
-
-        def step(carry: tuple[Array, Array, Any], turn: tuple[Any, Array]) -> tuple[Any, None]:
-            event, total, small = carry
-            leaves, index = turn
-            layer = eqx.combine(jax.tree.map(lambda leaf: leaf[here], small), leaves, static)
-            event, log_det = getattr(layer, method)(event, context, key=_fold(key, index))
-            small = jax.tree.map(lambda leaf: jnp.roll(leaf, onward, axis=0), small)
-            return (event, total + log_det, small), None
-
-        start = (event.astype(dtype), jnp.zeros((), dtype), small)
-        turns = (large, jnp.arange(self.depth))
-        (event, total, _), _ = jax.lax.scan(step, start, turns, reverse=reverse, unroll=self.unroll)
-        return event, total
+        loop = Loop(depth=self.depth, unroll=self.unroll, small=_SMALL)
+        return stacked(self.stacked, loop, method, event, context, key, self.memory)
 
 
 class Invert(Bijector):
@@ -252,14 +239,6 @@ class Invert(Bijector):
     ) -> tuple[Array, Array]:
         """Apply the inner forward map; see `Bijector`."""
         return self.bijector.forward_and_log_det(y, context, key=key)
-
-
-def _for(part: Bijector, context: Array | None) -> Array | None:
-    return None if part.context_shape is None else context
-
-
-def _fold(key: PRNGKeyArray | None, index: int | Array) -> PRNGKeyArray | None:
-    return None if key is None else jr.fold_in(key, index)
 
 
 def _shapes(arrays: Any) -> list[tuple[tuple[int, ...], Any]]:

@@ -63,7 +63,7 @@ def learn(
         places = range(len(parts))
         for index in places if forward else reversed(places):
             parts[index], rows = learn(parts[index], rows, kinds, forward=forward)
-        return Chain(parts), rows
+        return Chain(parts, memory=bijector.memory), rows
     if isinstance(bijector, Invert):
         inner, rows = learn(bijector.bijector, rows, kinds, forward=not forward)
         return Invert(inner), rows

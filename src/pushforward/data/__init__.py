@@ -1,5 +1,6 @@
 """Tables from and to disk, what repeats in them, and toy densities."""
 
+from .potentials import POTENTIALS, Potential
 from .read import TableFiles, read_batches, read_table, scan_table
 from .table import Table
 from .ties import ColumnTies, find_ties, jitter, jitter_widths
@@ -8,8 +9,10 @@ from .write import TableWriter
 
 __all__ = [
     "ENTROPY",
+    "POTENTIALS",
     "TOYS",
     "ColumnTies",
+    "Potential",
     "Table",
     "TableFiles",
     "TableWriter",

@@ -12,10 +12,13 @@ from .conditional import (
 )
 from .ensemble import AutoregressiveEnsemble
 from .flow import Flow, Recipe
+from .gumbel import Gumbel
 from .keyed import Keyed
+from .kumaraswamy import Kumaraswamy
 from .laplace import Laplace
 from .logistic import Logistic, StandardLogistic
 from .mixture import NormalMixture
+from .named import ExpConcrete, LogitNormal, LogNormal, NamedFlow, RelaxedOneHotCategorical
 from .normal import MultivariateNormal, Normal, StandardNormal
 from .product import Product
 from .settling import initialize, settle
@@ -32,15 +35,22 @@ __all__ = [
     "ConditionalMixture",
     "ConditionalNormal",
     "Distribution",
+    "ExpConcrete",
     "Flow",
+    "Gumbel",
     "Keyed",
+    "Kumaraswamy",
     "Laplace",
+    "LogNormal",
     "Logistic",
+    "LogitNormal",
     "MultivariateNormal",
+    "NamedFlow",
     "Normal",
     "NormalMixture",
     "Product",
     "Recipe",
+    "RelaxedOneHotCategorical",
     "StandardLogistic",
     "StandardNormal",
     "StudentT",

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import jax.numpy as jnp
 import jax.random as jr
@@ -22,6 +22,7 @@ from ..bijectors import (
     Stack,
 )
 from ..bijectors.amortised import count_parameters
+from ..bijectors.reversible import Memory
 from ..distributions import Distribution, Flow, StandardLogistic, StandardNormal, StudentT
 from ..errors import ConfigError
 from ..nets import MADE, MLP
@@ -45,22 +46,32 @@ def check_hidden(who: str, hidden: tuple[int, ...]) -> None:
         raise ConfigError(f"{who}: expected hidden to be a tuple of positive whole numbers, got {hidden!r}.")
 
 
+def check_memory(who: str, memory: str) -> None:
+    """Raise a ConfigError unless `memory` is one of those that `Stack` takes."""
+    if memory not in get_args(Memory):
+        raise ConfigError(f"{who}: expected memory store or constant, got {memory!r}.")
+
+
 def context_shape(context_features: int) -> tuple[int, ...] | None:
     """The context shape that `context_features` stands for."""
     return (context_features,) if context_features else None
 
 
-def repeated(make: Callable[[PRNGKeyArray], Bijector], key: PRNGKeyArray, layers: int) -> Bijector:
+def repeated(
+    make: Callable[[PRNGKeyArray], Bijector], key: PRNGKeyArray, layers: int, memory: Memory = "store"
+) -> Bijector:
     """Return `layers` layers of one structure as a Stack."""
-    return Stack([make(k) for k in jr.split(key, layers)])
+    return Stack([make(k) for k in jr.split(key, layers)], memory=memory)
 
 
-def alternated(make: Callable[[PRNGKeyArray, bool], Bijector], key: PRNGKeyArray, layers: int) -> Bijector:
+def alternated(
+    make: Callable[[PRNGKeyArray, bool], Bijector], key: PRNGKeyArray, layers: int, memory: Memory = "store"
+) -> Bijector:
     """Return layers whose `swap` argument alternates, False first, as a Stack of pairs and a rest."""
     keys = jr.split(key, layers)
     pairs = [Chain([make(keys[i], False), make(keys[i + 1], True)]) for i in range(0, layers - 1, 2)]
     # Unrolled, small layers run a fifth faster, and up to four pairs compile no slower.
-    parts: list[Bijector] = [Stack(pairs, unroll=min(len(pairs), 4))] if pairs else []
+    parts: list[Bijector] = [Stack(pairs, unroll=min(len(pairs), 4), memory=memory)] if pairs else []
     if layers % 2:
         parts.append(make(keys[-1], False))
     return parts[0] if len(parts) == 1 else Chain(parts)

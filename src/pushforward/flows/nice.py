@@ -3,9 +3,18 @@
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import Bijector, Chain, Elementwise, Invert, Scale, Shift, alternating
+from ..bijectors.reversible import Memory
 from ..distributions import Flow
 from ..nets.mlp import Activation
-from ._parts import alternated, base_law, check_hidden, check_sizes, coupling, say_one_dimensional
+from ._parts import (
+    alternated,
+    base_law,
+    check_hidden,
+    check_memory,
+    check_sizes,
+    coupling,
+    say_one_dimensional,
+)
 from .registry import register
 
 
@@ -19,6 +28,7 @@ def nice(
     hidden: tuple[int, ...] = (128, 128),
     activation: Activation = "relu",
     base: str = "logistic",
+    memory: Memory = "store",
 ) -> Flow:
     """NICE: volume-preserving additive couplings, one diagonal scaling, a factorial base.
 
@@ -30,6 +40,8 @@ def nice(
         hidden: hidden layers of each conditioner.
         activation: activation of the conditioners.
         base: "logistic" (the paper's better choice), "normal" or "student_t".
+        memory: "constant" has the gradient recompute what each layer was given, rather than store it for all layers:
+            see `Stack`.
 
     Returns:
         A Flow whose log-determinant is the scaling's alone: log p(x) = log p(z) + sum(log s), z = s * h(x).
@@ -43,6 +55,7 @@ def nice(
     check_sizes("nice", features=features, layers=layers)
     check_sizes("nice", least=0, context_features=context_features)
     check_hidden("nice", hidden)
+    check_memory("nice", memory)
     law = base_law("nice", base, features)
     if features == 1 and not context_features:
         say_one_dimensional("nice", "a shift with a scale")
@@ -53,5 +66,6 @@ def nice(
             lambda k, swap: coupling(k, Shift(), alternating(features, swap=swap), context_features, **net),
             key,
             layers,
+            memory,
         )
     return Flow(law, Chain([Invert(Elementwise(Scale(), (features,))), couplings]))

@@ -19,6 +19,7 @@ from ..bijectors import (
     alternating,
     halves,
 )
+from ..bijectors.reversible import Memory
 from ..distributions.flow import Flow
 from ..errors import ConfigError
 from ..nets import MADE
@@ -26,6 +27,7 @@ from ..nets.mlp import Activation
 from ._parts import (
     base_law,
     check_hidden,
+    check_memory,
     check_sizes,
     context_shape,
     coupling,
@@ -52,6 +54,7 @@ def nsf(
     dropout: float = 0.0,
     base: str = "normal",
     autoregressive: bool = False,
+    memory: Memory = "store",
 ) -> Flow:
     """Neural spline flow, with couplings or autoregressive layers.
 
@@ -74,6 +77,9 @@ def nsf(
         base: "normal", "logistic" or "student_t" (with learned degrees of freedom, for heavy tails).
         autoregressive: MADE conditioners in place of couplings: more expressive for each layer; the density
             takes one pass, sampling `features` short steps for each layer.
+        memory: "constant" has the gradient recompute what each layer was given, rather than store it for all layers:
+            see `Stack`. Not with `autoregressive`, whose
+            layers are slow to undo.
 
     Returns:
         A Flow that starts as its base: LU maps and splines start as the identity.
@@ -88,6 +94,11 @@ def nsf(
     check_hidden("nsf", hidden)
     if mixing not in ("lu", "permutation", "reverse"):
         raise ConfigError(f"nsf: expected mixing lu, permutation or reverse, got {mixing!r}.")
+    check_memory("nsf", memory)
+    if autoregressive and memory == "constant":
+        raise ConfigError(
+            "nsf: expected memory store with autoregressive layers, whose inverse is slow, got constant."
+        )
     spline = RationalQuadraticSpline(bins, bound)
     net = {"hidden": hidden, "activation": activation, "dropout": dropout}
     if features == 1 and not context_features:
@@ -109,7 +120,7 @@ def nsf(
         # ones.
         return Invert(Chain(inner))
 
-    return Flow(base_law("nsf", base, features), repeated(layer, key, layers))
+    return Flow(base_law("nsf", base, features), repeated(layer, key, layers, memory))
 
 
 def _mixing(key: PRNGKeyArray, features: int, mixing: Mixing) -> list[Bijector]:

@@ -3,11 +3,20 @@
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import Affine, Bijector, Elementwise, Invert, alternating
+from ..bijectors.reversible import Memory
 from ..bijectors.scalar.affine import ScaleKind
 from ..distributions.flow import Flow
 from ..distributions.normal import StandardNormal
 from ..nets.mlp import Activation
-from ._parts import alternated, check_hidden, check_sizes, coupling, normalised, say_one_dimensional
+from ._parts import (
+    alternated,
+    check_hidden,
+    check_memory,
+    check_sizes,
+    coupling,
+    normalised,
+    say_one_dimensional,
+)
 from .registry import register
 
 
@@ -24,6 +33,7 @@ def realnvp(
     scale: ScaleKind = "exp",
     bound: float = 3.0,
     batch_norm: bool = False,
+    memory: Memory = "store",
 ) -> Flow:
     """RealNVP: affine couplings, even and odd elements in turn, on a standard normal base.
 
@@ -42,6 +52,8 @@ def realnvp(
         bound: bound of the log-scale of "exp".
         batch_norm: a `BatchNorm` behind each coupling towards the base, as the MAF paper has it for many layers. A
             batch should then have a hundred rows or so.
+        memory: "constant" has the gradient recompute what each layer was given, rather than store it for all layers:
+            see `Stack`. Not with `batch_norm`.
 
     Returns:
         A Flow that starts as the standard normal (with scale "exp" or "softplus"; with `batch_norm` but for a factor
@@ -56,6 +68,7 @@ def realnvp(
     check_sizes("realnvp", features=features, layers=layers)
     check_sizes("realnvp", least=0, context_features=context_features)
     check_hidden("realnvp", hidden)
+    check_memory("realnvp", memory)
     affine = Affine(scale=scale, bound=bound)
     if features == 1 and not context_features:
         say_one_dimensional("realnvp", "a shift with a scale, so a Gaussian,")
@@ -66,4 +79,4 @@ def realnvp(
         net = {"hidden": hidden, "activation": activation, "dropout": dropout}
         return normalised(Invert(coupling(key, affine, mask, context_features, **net)), batch_norm)
 
-    return Flow(StandardNormal((features,)), alternated(layer, key, layers))
+    return Flow(StandardNormal((features,)), alternated(layer, key, layers, memory))

@@ -31,7 +31,7 @@ def save(flow: Flow, path: str | Path, *, table: Mapping[str, Any] | None = None
             or if the table is not plain data.
         OSError: if the file cannot be written.
     """
-    if flow.recipe is None:
+    if not isinstance(flow, Flow) or flow.recipe is None:
         raise ConfigError(
             "save: expected a flow that a registered recipe built, got one without a recipe. Move the code "
             "that builds it into a function of a key and of plain keyword arguments, decorate the function "

@@ -1,8 +1,9 @@
-"""Training: `fit` and what it takes and returns."""
+"""Training: `fit`, `fit_to_density`, and what they take and return."""
 
+from .density import fit_to_density
 from .fit import fit, mean_loss
 from .history import Check, FitResult, History
 from .optimizer import Optimizer
 from .streams import stream
 
-__all__ = ["Check", "FitResult", "History", "Optimizer", "fit", "mean_loss", "stream"]
+__all__ = ["Check", "FitResult", "History", "Optimizer", "fit", "fit_to_density", "mean_loss", "stream"]

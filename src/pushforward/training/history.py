@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from ..distributions.base import Distribution
 
-Stopped = Literal["patience", "epochs", "time", "interrupted"]
+Stopped = Literal["patience", "epochs", "steps", "time", "interrupted"]
 
 
 class Check(NamedTuple):
@@ -74,7 +74,7 @@ class FitResult:
         history: the course of the training.
         best_epoch: the epoch after which `flow` was as it is; 0.0 if training never improved it.
         best_validation_loss: its validation loss in nats, None without validation rows.
-        stopped: why training ended: "patience", "epochs", "time" or "interrupted".
+        stopped: why training ended: "patience", "epochs", "steps", "time" or "interrupted".
         steps: steps done.
         seconds: time taken, compilation included; for a resumed run of all its parts.
         retries: how often a loss was not finite and training went back.

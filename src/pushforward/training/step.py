@@ -137,12 +137,12 @@ def train_steps(
             return objective(flow, batch.x, batch.context, weights, jr.fold_in(key, state.step))
 
         loss, gradient = jax.value_and_grad(loss_of)(state.params)
-        return _update(state, loss, gradient, jnp.sum(weights), span, optimizer)
+        return updated(state, loss, gradient, jnp.sum(weights), span, optimizer)
 
     return jax.lax.while_loop(goes_on, step, state)
 
 
-def _update(
+def updated(
     state: TrainState, loss: Array, gradient: PyTree, weight: Array, span: Span, optimizer: AnyOptimizer
 ) -> TrainState:
     """Return the state after one step; of a bad one only `step`, `bad`, `loss` and `norm` mean anything."""
