@@ -106,7 +106,6 @@ def test_flow_matching_learns_a_condition():
     context = random.uniform(-1, 1, size=(4096, 1)).astype(np.float32)
     x = np.concatenate([context, -context], axis=1) + 0.2 * random.normal(size=(4096, 2))
     flow = ffjord(jr.key(0), features=2, context_features=1, hidden=(32, 32), rtol=1e-4, atol=1e-4)
-    optimizer = pf.Optimizer(3e-3, ema=None)
     result = pf.fit(
         flow,
         x,
