@@ -255,9 +255,8 @@ class _Motion(eqx.Module):
 
 def _diffrax() -> types.ModuleType:
     """Import diffrax where it is first needed: it takes half a second that `import pushforward` shall not."""
-    with (
-        jax.ensure_compile_time_eval()
-    ):  # the first call may be traced, and the module's constants must not be
+    # The first call may be traced, and the module's constants must not be.
+    with jax.ensure_compile_time_eval():
         import diffrax
     return diffrax
 
