@@ -446,7 +446,14 @@ BIJECTORS: dict[str, Case] = {
     "Chain": Case(_layer, {"extremes": _COMPOSED}),
     "Stack": Case(lambda key: Stack([_shuffled(k) for k in jr.split(key, 2)])),
     "Stack-constant": Case(
-        lambda key: Stack([_shuffled(k) for k in jr.split(key, 2)], memory="constant"), slow=True
+        lambda key: Stack([_shuffled(k) for k in jr.split(key, 2)], memory="constant"),
+        {
+            "expected_failures": {
+                "gradcheck": "derivatives in reverse mode only",
+                "cheap_side": "the passes are inside of one primitive; those of Stack are counted",
+            }
+        },
+        slow=True,
     ),
     "Stack-linear": Case(
         lambda key: Stack([_layer(k) for k in jr.split(key, 3)]), {"extremes": _COMPOSED}, slow=True
