@@ -77,7 +77,7 @@ def test_gradients_are_finite_with_hard_parameters(name):
 def test_nan_comes_out_and_the_cheap_side_is_forward(name):
     bijector = Elementwise(MAPS[name], (2,))
     assert bijector.cheap == "forward"
-    x, log_det = jax.jit(bijector.inverse_and_log_det)(jnp.array([jnp.nan, 0.5]))
+    x, log_det = jax.jit(lambda y: bijector.inverse_and_log_det(y))(jnp.array([jnp.nan, 0.5]))
     assert np.isnan(x[0])
     assert np.isfinite(x[1])
     assert np.isnan(log_det)
@@ -118,7 +118,7 @@ def test_wrong_arguments(make, message):
         ("MixtureOfLogistics", 0.2),
         ("DeepSigmoid", 0.4),
         ("Bernstein", 1e-5),
-        ("SumOfSquares", 0.06),
+        ("SumOfSquares", 0.1),
         ("MonotoneIntegral", 1e-5),
     ],
 )

@@ -66,8 +66,9 @@ class SumOfSquares(ScalarMap):
     """y = shift + the integral from 0 to x of a sum of squared polynomials on [-bound, bound], tangents outside.
 
     A small number is added to the squares, so that the map increases strictly. At parameters zero it is nearly the
-    identity, within 1 %: the first polynomial is then a constant, and the others are small powers that differ, since
-    equal squares stay equal, and a square of zero has no gradient. Coefficients stay within +-100.
+    identity, its slope off by at most 1 % a further term: the first polynomial is then a constant, and the others are
+    small powers that differ, since equal squares stay equal, and a square of zero has no gradient. Coefficients stay
+    within +-100.
 
     Args:
         degree: of each polynomial; the map's is 2 * degree + 1.
