@@ -1,10 +1,10 @@
-"""Gaussianization flow: linear maps and marginal maps to the normal law in turn."""
+"""Gaussianization flow: rotations and marginal maps to the normal law in turn."""
 
 import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from ..bijectors import LU, Bijector, Chain, Elementwise, Gaussianize, Invert, Permute
+from ..bijectors import Bijector, Chain, Elementwise, Gaussianize, Invert, Orthogonal
 from ..distributions.flow import Flow
 from ._parts import base_law, check_hidden, check_sizes, coupling, repeated
 from .registry import register
@@ -20,15 +20,14 @@ def gaussianization(
     hidden: tuple[int, ...] = (128, 128),
     components: int = 8,
 ) -> Flow:
-    """Gaussianization flow: each layer mixes the features linearly, and then maps every one to a normal law by itself.
+    """Gaussianization flow: each layer rotates the features, and then maps every one to a normal law by itself.
 
-    From data to base: a linear map, then z_i = Phi^-1(F_i(x_i)) with F_i the distribution function of a mixture of
-    logistic laws. No network is needed; with a context, one gives the mixtures. The paper's linear maps are rotations;
-    here they are a random permutation and a learned LU map, which may become a rotation up to a permutation. The
-    data should be standardised.
+    From data to base: a learned rotation by Householder reflections, random at the start, then z_i = Phi^-1(F_i(x_i))
+    with F_i the distribution function of a mixture of logistic laws. No network is needed; with a context, one gives
+    the mixtures. The data should be standardised.
 
     Args:
-        key: for the permutations and the initial linear maps.
+        key: for the initial rotations and weights.
         features: size of an event.
         context_features: size of the context; 0 for none.
         layers: number of layers.
@@ -49,13 +48,12 @@ def gaussianization(
     scalar = Gaussianize(components)
 
     def layer(key: PRNGKeyArray) -> Bijector:
-        shuffle, linear, marginal = jr.split(key, 3)
-        mixing: list[Bijector] = [Permute(jr.permutation(shuffle, features)), LU(features, key=linear)]
+        rotation, marginal = jr.split(key)
         if context_features:
             nothing_known = np.zeros(features, dtype=bool)
             mapping: Bijector = coupling(marginal, scalar, nothing_known, context_features, hidden=hidden)
         else:
             mapping = Elementwise(scalar, (features,))
-        return Invert(Chain([*mixing, mapping]))
+        return Invert(Chain([Orthogonal(features, key=rotation), mapping]))
 
     return Flow(base_law("gaussianization", "normal", features), repeated(layer, key, layers))
