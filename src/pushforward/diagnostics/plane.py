@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike
+from jaxtyping import Array, ArrayLike
 
 from ..bijectors.base import Bijector, as_float
 from ..errors import ConfigError
@@ -82,9 +83,13 @@ def jacobian(bijector: Bijector, x: ArrayLike, context: ArrayLike | None = None)
         Shape (n, n) with n numbers in an event: outputs in rows, inputs in columns.
     """
     event = as_float(x)
-    condition = None if context is None else jnp.asarray(context)
-    found = jax.jacfwd(lambda flat: bijector.forward(flat.reshape(event.shape), condition).reshape(-1))
-    return np.asarray(found(event.reshape(-1)))
+    condition = None if context is None else as_float(context)
+    return np.asarray(_jacobian(bijector, event, condition)).reshape(event.size, event.size)
+
+
+@eqx.filter_jit
+def _jacobian(bijector: Bijector, x: Array, context: Array | None) -> Array:
+    return jax.jacfwd(lambda event: bijector.forward(event, context))(x)
 
 
 def _check(who: str, limits: Limits, **counts: int) -> None:
