@@ -67,7 +67,7 @@ def run(script: Path, folder: Path, *, quick: bool = False, dpi: int = DPI) -> P
             continue
         count += 1
         picture, caption, alt = item
-        parts.append(_figure(_save(picture, folder / f"{script.stem}-{count}", dpi), caption, alt))
+        parts.append(_figure(*_save(picture, folder / f"{script.stem}-{count}", dpi), caption, alt))
     if not count:
         raise ValueError(f"{script.name} made no picture.")
     parts.append(f"## The code\n\n```python\n{_code(script.read_text(), tree)}\n```")
@@ -76,22 +76,27 @@ def run(script: Path, folder: Path, *, quick: bool = False, dpi: int = DPI) -> P
     return page
 
 
-def _save(picture: Any, path: Path, dpi: int) -> str:
-    """Write a figure as PNG or an animation as GIF; return the file's name."""
+def _save(picture: Any, path: Path, dpi: int) -> tuple[str, int]:
+    """Write a figure as PNG or an animation as GIF; return the file's name and its width on the page, in pixels.
+
+    An inch is 100 pixels wide on the page. A PNG has more, for screens that show them.
+    """
     if hasattr(picture, "savefig"):
         path = path.with_suffix(".png")
         picture.savefig(path, dpi=dpi, metadata={"Software": None})
+        wide = int.from_bytes(path.read_bytes()[16:20], "big") * 100 // dpi
     else:
         path = path.with_suffix(".gif")
         picture.save(path, writer="pillow", dpi=dpi / 2)
-    return path.name
+        wide = int.from_bytes(path.read_bytes()[6:8], "little") * 200 // dpi
+    return path.name, wide
 
 
-def _figure(name: str, caption: str, alt: str) -> str:
+def _figure(name: str, wide: int, caption: str, alt: str) -> str:
     alt = html.escape(" ".join(alt.split()).translate(str.maketrans("[]", "()")), quote=False)
     caption = " ".join(caption.split())
     return (
-        f'<figure class="gallery-figure" markdown="span">\n[![{alt}]({name})]({name})\n'
+        f'<figure class="gallery-figure" markdown="span">\n[![{alt}]({name}){{ width="{wide}" }}]({name})\n'
         f"<figcaption>{caption}</figcaption>\n</figure>"
     )
 

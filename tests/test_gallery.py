@@ -46,7 +46,7 @@ def elsewhere(hook, tmp_path, monkeypatch):
 def test_script_makes_its_page(hook, script, tmp_path):
     page = hook.run(script, tmp_path, quick=True, dpi=40).read_text()
     assert page.startswith("---\nhide: [toc]\n---\n\n# ")
-    named = re.findall(rf"\]\(({script.stem}-\d+\.(?:png|gif))\)", page)
+    named = re.findall(rf"\]\(({script.stem}-\d+\.(?:png|gif))\)\n", page)
     assert {file.name for file in tmp_path.iterdir()} == {"page.md", *named}
     alts = re.findall(r"\[!\[(.*?)\]\(", page)
     assert len(alts) == len(set(named)) == page.count("<figcaption>")
@@ -84,7 +84,7 @@ def test_page(hook, elsewhere, tmp_path):
     page = hook.run(elsewhere("small", SMALL), tmp_path / "out", dpi=20).read_text()
     parts = page.split("\n\n")
     assert parts[1:4] == ["# A title", "Some text.", "It is 1 < 2."]
-    assert "[![A (line) &amp; more](small-1.png)](small-1.png)" in parts[4]
+    assert '[![A (line) &amp; more](small-1.png){ width="100" }](small-1.png)' in parts[4]
     assert "<figcaption>A *caption*.</figcaption>" in parts[4]
     assert "Some text" not in page.partition("## The code")[2]
     assert (tmp_path / "out" / "small-1.png").read_bytes().startswith(b"\x89PNG")

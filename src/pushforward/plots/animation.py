@@ -54,7 +54,7 @@ def flow_animation(
         place, part = ways[frame]
         before = stages[max(place - 1, 0)]
         cloud.set_offsets((1 - part) * before + part * stages[place])
-        axes.set_title(titles[place])
+        axes.set_title(titles[place], loc="left")
         return (cloud,)
 
     return FuncAnimation(figure, draw, frames=len(ways), interval=80, blit=False, repeat=True)

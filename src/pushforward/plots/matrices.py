@@ -70,8 +70,8 @@ def matrices(
     signed = any(float(panel.values.min()) < 0 for panel in panels)
     shades = ScalarMappable(Normalize(-limit if signed else 0, limit), SIGNED if signed else _POSITIVE)
     with look():
-        figure = Figure(figsize=(width, 0.9 * height if scale else height))
-        figure.set_layout_engine("constrained", h_pad=0.07, w_pad=0.07, hspace=0.03, wspace=0.02)
+        figure = Figure(figsize=(width, 0.95 * height if scale else height))
+        figure.set_layout_engine("constrained", h_pad=0.07, w_pad=0.07, hspace=0.05, wspace=0.02)
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes, panel in zip(grid.flat, panels, strict=False):
             draw_matrix(axes, panel, shades, numbers=numbers)
