@@ -35,3 +35,15 @@ def test_without_validation_rows(texts):
 @pytest.mark.parametrize("count", [0, 1])
 def test_short_runs(count):
     training_curves([1.0] * count, [2.0] * count, [2.0] * count).draw_without_rendering()
+
+
+def test_names_stay_within_the_axes():
+    figure = training_curves(
+        [1, 2, 3], [3.0, 2.0, 1.5], [3.1, 2.5, 1.75], references={"entropy": 1.0}, reference_side="left"
+    )
+    axes = figure.axes[0]
+    best, entropy = axes.texts
+    assert (best.get_text(), best.get_ha()) == ("best 1.750", "right")
+    assert (entropy.get_text(), entropy.get_ha(), entropy.xy) == ("entropy 1.000", "left", (0.0, 1.0))
+    early = training_curves([1, 2, 3], [3.0, 2.0, 1.5], [1.1, 2.5, 1.75]).axes[0].texts[0]
+    assert (early.get_text(), early.get_ha()) == ("best 1.100", "left")

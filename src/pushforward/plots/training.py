@@ -1,6 +1,7 @@
 """The training picture: losses over the time of a run."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from matplotlib.figure import Figure
 
@@ -14,6 +15,7 @@ def training_curves(
     *,
     learning_rate: Sequence[float] = (),
     references: Mapping[str, float] | None = None,
+    reference_side: Literal["left", "right"] = "right",
     limits: tuple[float, float] | None = None,
     title: str = "",
 ) -> Figure:
@@ -25,6 +27,7 @@ def training_curves(
         validation_loss: in nats per row; empty without validation rows.
         learning_rate: at each check; empty for no such panel.
         references: losses of other laws on the validation rows, by name, in nats per row.
+        reference_side: where the names of these stand.
         limits: lowest and highest loss to show; by default all of them.
         title: a headline.
     """
@@ -43,18 +46,18 @@ def training_curves(
                 (epoch[best], validation_loss[best]),
                 xytext=(0, -16),
                 textcoords="offset points",
-                ha="left",
+                ha="right" if epoch[best] > 0.8 * epoch[-1] else "left",  # within the axes
                 color=SAMPLES,
             )
         for name, loss in (references or {}).items():
             axes.axhline(loss, color=ACCENT, linewidth=1.0, linestyle=(0, (5, 3)))
             axes.annotate(
                 f"{name} {loss:.3f}",
-                (1.0, loss),
+                (float(reference_side == "right"), loss),
                 xycoords=("axes fraction", "data"),
-                xytext=(-2, 3),
+                xytext=(-2 if reference_side == "right" else 4, 3),
                 textcoords="offset points",
-                ha="right",
+                ha=reference_side,
                 color=ACCENT,
                 annotation_clip=True,
             )
