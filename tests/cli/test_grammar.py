@@ -32,11 +32,17 @@ def test_recipe_options_need_name_and_value(text):
 
 
 def test_check_recipe_accepts_what_the_recipe_takes():
-    assert check_recipe("auto", None) is None
-    assert check_recipe("nsf", {"layers": 2, "hidden": 8}) == {"layers": 2, "hidden": [8]}
-    assert check_recipe("nsf", {"dropout": 0}) == {"dropout": 0}
+    assert check_recipe("auto", None) == ("auto", None)
+    assert check_recipe("nsf", {"layers": 2, "hidden": 8}) == ("nsf", {"layers": 2, "hidden": [8]})
+    assert check_recipe("nsf", {"dropout": 0}) == ("nsf", {"dropout": 0})
     # What it does not know is left to the recipe, which names what it takes.
-    assert check_recipe("nsf", {"depth": 2}) == {"depth": 2}
+    assert check_recipe("nsf", {"depth": 2}) == ("nsf", {"depth": 2})
+
+
+def test_check_recipe_knows_short_names():
+    assert check_recipe("nsf-ar", None) == ("nsf", {"autoregressive": True})
+    assert check_recipe("nsf_ar", {"layers": 2}) == ("nsf", {"autoregressive": True, "layers": 2})
+    assert check_recipe("maf-mog", None) == ("maf_mog", None)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +61,7 @@ def test_check_recipe_refuses_other_kinds(options, message):
 
 def test_check_recipe_refuses_unknown_recipes():
     with pytest.raises(
-        ConfigError, match=r"^--flow: expected auto or one of .*nice, .*nsf.*, got 'table'\.$"
+        ConfigError, match=r"^--flow: expected auto, nsf-ar or one of .*nice, .*nsf.*, got 'table'\.$"
     ):
         check_recipe("table", None)
     with refused("--option: its meaning depends on the recipe: name one with --flow."):

@@ -50,6 +50,17 @@ def test_density_and_samples_agree(randomised):
     assert np.abs(flow.to_base(x) - x).max() > 0.1
 
 
+def test_fast_turns_the_same_layers_round(randomised):
+    density, sampling = (
+        randomised(lambda fast=fast: nsf(jr.key(0), features=3, autoregressive=True, fast=fast, **SMALL))
+        for fast in ("density", "sampling")
+    )
+    assert (density.bijector.cheap, sampling.bijector.cheap) == ("inverse", "forward")
+    x = jnp.array([0.3, -1.0, 2.0])
+    there = density.bijector.layer(0).inverse(x)
+    np.testing.assert_allclose(there, sampling.bijector.layer(0).forward(x), rtol=1e-6)
+
+
 @pytest.mark.parametrize("autoregressive", [False, True])
 def test_the_context_conditions_it(randomised, autoregressive):
     flow = randomised(

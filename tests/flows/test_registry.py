@@ -97,12 +97,12 @@ def test_names_are_sorted_and_can_be_got():
         (
             lambda: realnvp(jr.key(0), feature=2),
             "realnvp: missing a required argument: 'features'. It takes: features, context_features, layers, "
-            "hidden, activation, dropout, scale, bound, batch_norm.",
+            "hidden, activation, dropout, scale, bound, batch_norm, memory.",
         ),
         (
             lambda: realnvp(jr.key(0), features=2, bins=8),
             "realnvp: got an unexpected keyword argument 'bins'. It takes: features, context_features, layers, "
-            "hidden, activation, dropout, scale, bound, batch_norm.",
+            "hidden, activation, dropout, scale, bound, batch_norm, memory.",
         ),
         (
             lambda: realnvp(jr.key(0), features=2, hidden=np.array([4])),

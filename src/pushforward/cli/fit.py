@@ -58,7 +58,7 @@ def fit(
     from ..data import read_table
     from ..tables import fit_table
 
-    arguments = check_recipe(flow, arguments)
+    flow, arguments = check_recipe(flow, arguments)
     rows = _jittered(read_table(table, names, drop_nonfinite=drop_nonfinite), widths, seed)
     terminal.notes(rows.notes)
     limits = {"max_epochs": max_epochs, "max_seconds": max_seconds, "patience": patience}

@@ -30,11 +30,15 @@ def recipe_options(texts: Sequence[str] | None) -> dict[str, Any] | None:
     return options or None
 
 
-def check_recipe(flow: str, options: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a recipe's arguments with single values made lists where it takes several.
+_SHORT = {"nsf_ar": ("nsf", {"autoregressive": True})}
+"""Names that stand for a recipe with an argument."""
+
+
+def check_recipe(flow: str, options: dict[str, Any] | None) -> tuple[str, dict[str, Any] | None]:
+    """Return a recipe's name, and its arguments with single values made lists where it takes several.
 
     Args:
-        flow: the name of a recipe, or "auto".
+        flow: the name of a recipe, with hyphens or underscores; "nsf-ar" for an autoregressive nsf; or "auto".
         options: as `recipe_options` reads them.
 
     Raises:
@@ -43,17 +47,20 @@ def check_recipe(flow: str, options: dict[str, Any] | None) -> dict[str, Any] | 
     from ..flows import registry
 
     known = [name for name in registry.names() if name != "table"]
-    if flow != "auto" and flow not in known:
-        raise ConfigError(f"--flow: expected auto or one of {', '.join(known)}, got {flow!r}.")
+    plain = flow.replace("-", "_")
+    name, implied = _SHORT.get(plain, (plain, {}))
+    if name != "auto" and name not in known:
+        raise ConfigError(f"--flow: expected auto, nsf-ar or one of {', '.join(known)}, got {flow!r}.")
     if options is None:
-        return None
-    if flow == "auto":
+        return name, implied or None
+    if name == "auto":
         raise ConfigError("--option: its meaning depends on the recipe: name one with --flow.")
-    parameters = inspect.signature(registry.get(flow)).parameters
-    return {
-        name: _like(name, parameters[name].default, value) if name in parameters else value
-        for name, value in options.items()
+    parameters = inspect.signature(registry.get(name)).parameters
+    given = {
+        key: _like(key, parameters[key].default, value) if key in parameters else value
+        for key, value in options.items()
     }
+    return name, implied | given
 
 
 def jitter_columns(text: str) -> str | list[str] | dict[str, float] | None:

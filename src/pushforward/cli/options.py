@@ -25,7 +25,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JS
 Debug = Annotated[bool, typer.Option("--debug", help="After an error, show where it happened.")]
 Seed = Annotated[int, typer.Option("--seed", help="Where the random numbers start.", min=0)]
 
-FlowName = Annotated[str, typer.Option("--flow", help="A recipe, such as nsf or realnvp; auto chooses one.")]
+FlowName = Annotated[
+    str, typer.Option("--flow", help="A recipe, such as nsf, nsf-ar, maf or realnvp; auto chooses one.")
+]
 RecipeOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -12,7 +12,6 @@ from ..bijectors import (
     Bijector,
     Chain,
     Elementwise,
-    Invert,
     Permute,
     RationalQuadraticSpline,
     Reverse,
@@ -25,7 +24,9 @@ from ..errors import ConfigError
 from ..nets import MADE
 from ..nets.mlp import Activation
 from ._parts import (
+    Fast,
     base_law,
+    check_fast,
     check_hidden,
     check_memory,
     check_sizes,
@@ -33,6 +34,7 @@ from ._parts import (
     coupling,
     repeated,
     say_one_dimensional,
+    turned,
 )
 from .registry import register
 
@@ -54,13 +56,14 @@ def nsf(
     dropout: float = 0.0,
     base: str = "normal",
     autoregressive: bool = False,
+    fast: Fast = "density",
     memory: Memory = "store",
 ) -> Flow:
     """Neural spline flow, with couplings or autoregressive layers.
 
-    Each layer, from data to base: a mixing of the features, then a coupling whose first half decides the
-    splines of the second, or a masked autoregressive layer in which each feature's spline is decided by those
-    before it. The data should be standardised: beyond `bound` the splines are the identity.
+    Each layer, from data to base unless sampling is to be fast: a mixing of the features, then a coupling whose first
+    half decides the splines of the second, or a masked autoregressive layer in which those before it decide each
+    feature's spline. The data should be standardised: beyond `bound` the splines are the identity.
 
     Args:
         key: for the initial weights and the permutations.
@@ -77,9 +80,10 @@ def nsf(
         base: "normal", "logistic" or "student_t" (with learned degrees of freedom, for heavy tails).
         autoregressive: MADE conditioners in place of couplings: more expressive for each layer; the density
             takes one pass, sampling `features` short steps for each layer.
+        fast: "sampling" turns the layers round: sampling then takes one pass, the density of autoregressive layers
+            `features` short steps. Couplings are fast both ways.
         memory: "constant" has the gradient recompute what each layer was given, rather than store it for all layers:
-            see `Stack`. Not with `autoregressive`, whose
-            layers are slow to undo.
+            see `Stack`. Not with `autoregressive`, whose layers are slow to undo.
 
     Returns:
         A Flow that starts as its base: LU maps and splines start as the identity.
@@ -94,6 +98,7 @@ def nsf(
     check_hidden("nsf", hidden)
     if mixing not in ("lu", "permutation", "reverse"):
         raise ConfigError(f"nsf: expected mixing lu, permutation or reverse, got {mixing!r}.")
+    check_fast("nsf", fast)
     check_memory("nsf", memory)
     if autoregressive and memory == "constant":
         raise ConfigError(
@@ -116,9 +121,9 @@ def nsf(
             else:
                 mapping = coupling(splines, spline, halves(features), context_features, **net)
             inner = [*_mixing(mixer, features, mixing), mapping]
-        # The parts are written from data to base, where training goes: their forward formulas are the cheaper
-        # ones.
-        return Invert(Chain(inner))
+        # With fast densities the parts are written from data to base, where training goes: their forward formulas are
+        # the cheaper ones.
+        return turned(Chain(inner), fast)
 
     return Flow(base_law("nsf", base, features), repeated(layer, key, layers, memory))
 
