@@ -110,5 +110,4 @@ def test_training_on_moons_lowers_the_loss(log_det):
         flow, x, key=jr.key(2), max_epochs=20, batch_size=128, optimizer=optimizer, progress=False
     )
     after = -float(np.mean(result.flow.log_prob(fresh)))
-    print(before, after)
     assert after < before - GAIN

@@ -116,7 +116,7 @@ class LipschitzMLP(eqx.Module):
         weights = tuple(
             layer.weight / jnp.maximum(1, spectral_norm_bound(layer.weight) / share) for layer in self.layers
         )
-        biases = tuple(layer.bias for layer in self.layers)
+        biases = tuple(layer.bias for layer in self.layers if layer.bias is not None)
         from_context = tuple(layer.weight for layer in self.from_context)
         return ScaledMLP(weights, biases, from_context, self.sharpness, self.lipschitz)
 
