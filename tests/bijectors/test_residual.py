@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from pushforward.bijectors import AdditiveResidual, Invert, Residual
+from pushforward.bijectors import AdditiveResidual, Invert, Residual, Stack
 from pushforward.distributions import Flow, StandardNormal
 from pushforward.errors import ConfigError, ShapeError
 from pushforward.nets import MLP, LipschitzMLP
@@ -110,6 +110,28 @@ class Turned(Waves):
 
     def __call__(self, x, context=None, *, key=None):
         return self.weight * jnp.sin(x[::-1] + 0.5 * x) / 1.5
+
+
+@pytest.mark.slow
+def test_every_compilation_gives_the_same_gradient():
+    """Of log-determinants in a batch: with nets that put batches last, every other compilation gave garbage."""
+
+    def gradient(repetition):
+        del repetition
+        layers = [Residual(LipschitzMLP(jr.key(i), 2, hidden=(32, 32)), log_det="exact") for i in range(2)]
+        random = np.random.default_rng(1)
+        stack = jax.tree.map(
+            lambda leaf: leaf + np.float32(0.01) * random.normal(size=leaf.shape).astype(np.float32),
+            Stack(layers),
+        )
+        rows = random.normal(size=(125, 2)).astype(np.float32)
+        run = lambda stack: jnp.mean(jax.vmap(stack.forward_and_log_det)(rows)[1])  # noqa: E731
+        return [np.asarray(leaf) for leaf in jax.tree.leaves(jax.jit(jax.grad(run))(stack))]
+
+    first, *others = (gradient(repetition) for repetition in range(6))
+    for other in others:
+        for one, again in zip(first, other, strict=True):
+            np.testing.assert_allclose(again, one, rtol=1e-4, atol=1e-6)
 
 
 def test_many_features_are_estimated_unless_asked_otherwise():

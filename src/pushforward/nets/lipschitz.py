@@ -10,7 +10,6 @@ import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
 from ..errors import ConfigError
-from ..numerics.batching import batch_last
 from ..numerics.lipschitz import lip_swish, spectral_norm_bound
 from .mlp import bounded, check_net_context, zeroed
 
@@ -117,7 +116,7 @@ class LipschitzMLP(eqx.Module):
         weights = tuple(
             layer.weight / jnp.maximum(1, spectral_norm_bound(layer.weight) / share) for layer in self.layers
         )
-        biases = tuple(layer.bias for layer in self.layers if layer.bias is not None)  # every layer has one
+        biases = tuple(layer.bias for layer in self.layers if layer.bias is not None)
         from_context = tuple(layer.weight for layer in self.from_context)
         return ScaledMLP(weights, biases, from_context, self.sharpness, self.lipschitz)
 
@@ -170,13 +169,13 @@ class ScaledMLP(eqx.Module):
         for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             if index:
                 values = self._activated(index - 1, values)
-            values = _affine(weight, bias, values)
+            values = _product(weight, values) + bias
             if condition is not None:
                 values = values + _product(self.from_context[index], condition)
         return values
 
     def _activated(self, index: int, values: Array) -> Array:
-        return _elu(values) if self.sharpness is None else _lip_swish(self.sharpness[index], values)
+        return jax.nn.elu(values) if self.sharpness is None else lip_swish(values, self.sharpness[index])
 
 
 def check_lipschitz(who: str, lipschitz: float) -> None:
@@ -185,15 +184,12 @@ def check_lipschitz(who: str, lipschitz: float) -> None:
         raise ConfigError(f"{who}: expected lipschitz between 0 and 1, got {lipschitz!r}.")
 
 
-def _multiply(weight: Array, values: Array) -> Array:
+def _product(weight: Array, values: Array) -> Array:
+    """Return weight @ values. Batches come first here, unlike in other nets.
+
+    With `batch_last`, XLA for CPUs (jax 0.10.2) compiles the gradient of a log-determinant, that is of a Jacobian's
+    columns in a batch of events, to garbage in about every other compilation of the same program
+    (tests/bijectors/test_residual.py::test_every_compilation_gives_the_same_gradient).
+    """
     # GPUs would round the factors to 10 bits; the inverse is a fixed point of what is computed here, found to rounding.
-    return jnp.tensordot(weight, values, axes=1, precision=jax.lax.Precision.HIGHEST)
-
-
-def _multiply_add(weight: Array, bias: Array, values: Array) -> Array:
-    return _multiply(weight, values) + bias.reshape(bias.shape + (1,) * (values.ndim - bias.ndim))
-
-
-_product, _affine = batch_last(_multiply, carried=(1,)), batch_last(_multiply_add, carried=(2,))
-_elu = batch_last(jax.nn.elu, carried=(0,))
-_lip_swish = batch_last(lambda sharpness, values: lip_swish(values, sharpness), carried=(1,))
+    return jnp.matmul(weight, values, precision=jax.lax.Precision.HIGHEST)
