@@ -6,7 +6,7 @@ from pushforward.plots import flow_animation
 
 def test_points_rest_move_and_rest(tmp_path, texts):
     start = np.array([[0.0, 0.0], [1.0, 1.0]])
-    stages = [start, start + [2, 0], start + [2, 1]]
+    stages = [start, start + np.array([2, 0]), start + np.array([2, 1])]
     animation = flow_animation(
         stages, np.array([0, 1]), ["a", "b", "c"], limits=((-1, 4), (-1, 3)), steps=2, rest=3, width=1.0
     )
