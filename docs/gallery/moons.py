@@ -41,7 +41,7 @@ def pictures(quick=False):
             history.epoch,
             history.train_loss,
             history.validation_loss,
-            references={"entropy of the data's law": toy.TOYS["moons"].entropy},
+            references={"entropy": toy.TOYS["moons"].entropy},
             reference_side="left",
             title=f"{result.steps} steps in {epochs} epochs",
         ),
@@ -60,7 +60,9 @@ def pictures(quick=False):
     panels += [plots.Plane(name, LIMITS, field(law, LIMITS, size=size)) for name, law in laws.items()]
     yield (
         plots.planes(panels, columns=2, aspect=0.86, ticks=False, scale="density"),
-        "A quarter of the rows, and three densities with one scale of shades.",
+        "A quarter of the rows, and three densities with one scale of shades. The thin thread that is left "
+        "between the moons is no accident: a continuous map cannot tear a cloud in two, it can only make the "
+        "connection thin.",
         "Four panels: points in two half circles, a round density, two sharp half circles, and the same from "
         "the exact formula.",
     )
