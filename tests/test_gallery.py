@@ -3,6 +3,7 @@
 import importlib.util
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -116,3 +117,37 @@ def test_an_error_fails_the_build(hook, elsewhere):
     with pytest.raises(RuntimeError, match=r"(?s)broken\.py failed:.*ZeroDivisionError"):
         hook.made(script)
     assert list(hook.CACHE.iterdir()) == []
+
+
+NAV = [
+    {"Start": "index.md"},
+    {"Gallery": ["gallery/index.md", {"Second": "gallery/b.md"}, {"First": "gallery/a.md"}]},
+]
+
+
+def test_cards_follow_the_navigation(hook, elsewhere):
+    elsewhere("a", SMALL)
+    elsewhere("b", SMALL.replace("A title", "Another title"))
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="gallery/index.md"))
+    found = hook.on_page_markdown("# Gallery", page, {"nav": NAV}, None)
+    assert re.findall(r"\[!\[\]\((.*?)\)<span>(.*?)</span>\]\((.*?)\)", found) == [
+        ("b-1.png", "Another title", "b.md"),
+        ("a-1.png", "A title", "a.md"),
+    ]
+    page.file.src_uri = "index.md"
+    assert hook.on_page_markdown("# Start", page, {"nav": NAV}, None) == "# Start"
+
+
+def test_navigation_and_scripts_must_agree(hook, elsewhere):
+    exceptions = pytest.importorskip("mkdocs.exceptions")
+    elsewhere("a", SMALL)
+    with pytest.raises(exceptions.PluginError, match=re.escape("exactly the pages of docs/gallery: ['a'].")):
+        hook.on_files([], {"nav": NAV})
+
+
+def test_pages_that_measure_are_made_last_and_alone(hook, elsewhere, monkeypatch):
+    scripts = [elsewhere("a", f"{SMALL}\nALONE = True\n"), elsewhere("b", SMALL), elsewhere("c", SMALL)]
+    order = []
+    monkeypatch.setattr(hook, "made", lambda script: order.append(script.stem) or script)
+    assert hook._build(scripts) == {script.stem: script for script in scripts}
+    assert order[-1] == "a"

@@ -21,24 +21,23 @@ from pushforward import plots
 from pushforward.diagnostics import field
 from pushforward.distributions import MultivariateNormal, NormalMixture
 
-LIMITS = ((-5.0, 5.0), (-4.0, 4.0))
+LIMITS = ((-5.5, 5.5), (-4.4, 4.4))
 
 
 def pictures(quick=False):
-    target = NormalMixture(
-        [0.6, 0.4], [[-1.8, -0.6], [1.9, 0.9]], [[[0.7, 0.35], [0.35, 0.5]], [[0.4, -0.25], [-0.25, 0.8]]]
-    )
+    covariances = [[[0.7, 0.35], [0.35, 0.5]], [[0.4, -0.25], [-0.25, 0.8]]]
+    target = NormalMixture([0.6, 0.4], [[-2.1, -0.9], [2.1, 1.0]], covariances)
     steps, size = (3, 60) if quick else (1500, 240)
-    x = target.sample(jr.key(0), (300 if quick else 4000,))
+    x = target.sample(jr.key(0), (300 if quick else 20_000,))
 
     def gaussian(mean):
-        return MultivariateNormal(jnp.asarray(mean), jnp.eye(2))
+        return MultivariateNormal(jnp.asarray(mean), 0.5 * jnp.eye(2))
 
     flow = pf.flows.nsf(jr.key(1), features=2, layers=4, hidden=(32, 32), bins=8)
     fits = {
         "Gaussian, forward": forward(gaussian([0.0, 0.0]), x, steps),
-        "Gaussian, reverse, from the left": reverse(gaussian([-1.0, 0.0]), target, steps),
-        "Gaussian, reverse, from the right": reverse(gaussian([1.0, 0.0]), target, steps),
+        "Gaussian, reverse, from the left": reverse(gaussian([-2.0, 0.0]), target, steps),
+        "Gaussian, reverse, from the right": reverse(gaussian([2.0, 0.0]), target, steps),
         "flow, forward": forward(flow, x, steps),
         "flow, reverse": reverse(flow, target, steps),
     }
@@ -67,7 +66,7 @@ def forward(law, x, steps):
     """Maximum likelihood."""
     epochs = max(1, steps * 256 // len(x))
     return pf.fit(
-        law, x, key=jr.key(2), max_epochs=epochs, optimizer=pf.Optimizer(5e-3, ema=0.99), progress=False
+        law, x, key=jr.key(2), max_epochs=epochs, optimizer=pf.Optimizer(3e-3, ema=0.99), progress=False
     ).flow
 
 
@@ -75,7 +74,7 @@ def forward(law, x, steps):
 def reverse(law, target, steps):
     """The mean of log q - log p over draws from q, lowered by Adam with gradients through the draws."""
     params, fixed = eqx.partition(law, eqx.is_inexact_array)
-    optimizer = optax.adam(optax.cosine_decay_schedule(5e-3, steps))
+    optimizer = optax.adam(optax.cosine_decay_schedule(3e-3, steps))
 
     def loss(params, key):
         x, log_q = eqx.combine(params, fixed).sample_and_log_prob(key, (256,))

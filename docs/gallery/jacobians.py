@@ -66,11 +66,11 @@ def pictures(quick=False):
         ),
         "First row: triangular as they are; with an alternating mask the coupling is triangular once the "
         "elements are sorted. Second row: the inverse is triangular too, and a permutation has determinant "
-        "one and only shuffles the columns. Third row: a composition has a full Jacobian, yet its "
-        "log-determinant is the sum over its layers. Below each panel: the log-determinant of the matrix by "
-        "elimination, and what the layer returns without forming the matrix.",
+        "one and only shuffles the columns. Third row: compositions fill up, yet their log-determinant is "
+        "the sum over the layers. Below each panel: the log-determinant of the matrix by elimination, and "
+        "what the layer returns without forming the matrix. Beyond 2.5 colours do not change.",
         "Nine matrices of size eight as coloured squares: couplings and autoregressive layers are "
-        "triangular, permuted ones are shuffled, and compositions are full.",
+        "triangular, permuted ones are shuffled, and compositions fill up.",
     )
 
 

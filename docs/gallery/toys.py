@@ -17,7 +17,7 @@ LIMITS = ((-4.3, 4.3), (-4.3, 4.3))
 
 def pictures(quick=False):
     names = ["checkerboard"] if quick else ["checkerboard", "rings", "pinwheel", "two_spirals"]
-    rows, epochs, size = (300, 1, 40) if quick else (20_000, 40, 260)
+    rows, epochs, size = (300, 1, 40) if quick else (20_000, 40, 220)
     sizes = (
         {"layers": 1, "hidden": (8,), "bins": 4} if quick else {"layers": 4, "hidden": (64, 64), "bins": 16}
     )
@@ -34,17 +34,19 @@ def pictures(quick=False):
         loss = -float(np.mean(fitted.log_prob(unseen)))
         label = name.replace("_", " ")
         table.append(f"| {label} | {toy.entropy:.3f} | {loss:.3f} | {loss - toy.entropy:.3f} |")
+        exact, found = field(toy.log_prob, LIMITS, size=size), field(fitted.log_prob, LIMITS, size=size)
+        top = 1.2 * exact.density.max()
         panels += [
             plots.Plane(f"{label}: rows", LIMITS, points=np.asarray(x[:6000])),
-            plots.Plane("exact density", LIMITS, field(toy.log_prob, LIMITS, size=size)),
-            plots.Plane("fitted flow", LIMITS, field(fitted.log_prob, LIMITS, size=size)),
+            plots.Plane("exact density", LIMITS, exact, top),
+            plots.Plane("fitted flow", LIMITS, found, top),
             plots.Plane("draws of the flow", LIMITS, points=np.asarray(fitted.sample(jr.key(4), (6000,)))),
         ]
     yield (
         plots.planes(panels, columns=4, ticks=False, size=1.2),
-        "Shades go from white at zero to each panel's highest value. What is hard shows: a flow is a smooth "
-        "map of a round cloud without holes, so it must leave thin bridges where a law falls apart into "
-        "pieces, and blur where a density breaks off.",
+        "Both densities of a law have the same shades, white at zero. What is hard shows: a flow is a "
+        "continuous map of a round cloud without holes, so thin bridges stay where a law falls apart into "
+        "pieces, and it blurs where a density breaks off.",
         "A row for each law: its rows as points, its exact density, the density of the fitted flow, and "
         "draws of the flow, which look alike.",
     )

@@ -18,7 +18,7 @@ def test_everything_is_drawn_where_it_is(texts):
         "A title",
         LIMITS,
         Field(LIMITS, np.array([[0.0, 1.0], [2.0, 3.0]])),
-        lines,
+        lines=lines,
         areas=[square],
         outlines=[2 * square],
         arrows=[np.array([[0.0, 0.0], [1.0, 0.5]])],
@@ -64,6 +64,6 @@ def test_shades_are_shared_when_they_have_a_scale(texts):
     figure = planes([Plane(field=weak), Plane(field=strong)], scale="density")
     assert [axes.images[0].get_clim() for axes in figure.axes[:2]] == [(0, 4), (0, 4)]
     assert "density" in texts(figure)
-    alone = planes([Plane(field=weak), Plane(field=strong)])
-    assert [axes.images[0].get_clim() for axes in alone.axes] == [(0, 0.5), (0, 4)]
+    alone = planes([Plane(field=weak), Plane(field=strong), Plane(field=strong, top=1.5)])
+    assert [axes.images[0].get_clim() for axes in alone.axes] == [(0, 0.5), (0, 4), (0, 1.5)]
     figure.draw_without_rendering()

@@ -87,7 +87,8 @@ def matrices(
 def draw_matrix(axes: Axes, panel: Matrix, shades: ScalarMappable, *, numbers: bool = False) -> None:
     """Draw one panel with the given colours."""
     values = panel.values
-    axes.imshow(np.where(values == 0, np.nan, values), cmap=shades.cmap, norm=shades.norm, aspect="equal")
+    low, high = shades.get_clim()
+    axes.imshow(np.where(values == 0, np.nan, values), cmap=shades.cmap, vmin=low, vmax=high, aspect="equal")
     places = np.argwhere(values == 0)
     if not numbers:
         axes.plot(places[:, 1], places[:, 0], ".", color=FAINT, markersize=3)

@@ -34,6 +34,7 @@ class Plane:
         title: above the panel.
         limits: the shown rectangle; by default all that is there.
         field: a density, as shades.
+        top: the density of the darkest shade; by default the highest.
         lines: a grid as of `pushforward.diagnostics.grid_lines`, mapped or not, shape (2, lines, points, 2).
         areas: corners of polygons, each (n, 2), filled.
         outlines: corners of polygons, each (n, 2), drawn as dashed lines.
@@ -47,6 +48,7 @@ class Plane:
     title: str = ""
     limits: Limits | None = None
     field: Field | None = None
+    top: float | None = None
     lines: np.ndarray | None = None
     areas: Sequence[np.ndarray] = ()
     outlines: Sequence[np.ndarray] = ()
@@ -118,7 +120,7 @@ def draw_plane(
             origin="lower",
             cmap=DENSITY,
             vmin=0,
-            vmax=top or panel.field.density.max(),
+            vmax=top or panel.top or panel.field.density.max(),
             interpolation="bilinear",
             aspect="auto",
         )

@@ -41,12 +41,13 @@ def training_curves(
             axes.plot(epoch, validation_loss, color=SAMPLES, linewidth=1.6, label="validation rows")
             best = min(range(len(validation_loss)), key=lambda place: validation_loss[place])
             axes.plot(epoch[best], validation_loss[best], "o", color=SAMPLES, markersize=5)
+            late = epoch[best] > 0.8 * epoch[-1]  # then the label stays within the axes on the left
             axes.annotate(
                 f"best {validation_loss[best]:.3f}",
                 (epoch[best], validation_loss[best]),
-                xytext=(0, -16),
+                xytext=(0, 9 if late else -16),
                 textcoords="offset points",
-                ha="right" if epoch[best] > 0.8 * epoch[-1] else "left",  # within the axes
+                ha="right" if late else "left",
                 color=SAMPLES,
             )
         for name, loss in (references or {}).items():
