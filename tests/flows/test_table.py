@@ -80,7 +80,7 @@ def test_join_puts_learned_steps_around_a_flow():
         (
             {"options": {"bins": 8}},
             "realnvp: got an unexpected keyword argument 'bins'. It takes: features, context_features, layers, "
-            "hidden, activation, dropout, scale, bound, batch_norm.",
+            "hidden, activation, dropout, scale, bound, batch_norm, memory.",
         ),
     ],
 )

@@ -7,6 +7,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
+from pushforward.bijectors import Bijector, Stack
 from pushforward.errors import ConfigError, ShapeError
 from pushforward.nets import MLP, ResidualMLP
 from pushforward.nets.mlp import LARGEST_INPUT, bounded, drop
@@ -132,3 +133,42 @@ def test_wrong_arguments(kind, arguments, message):
     with pytest.raises(ConfigError) as caught:
         kind(jr.key(0), 3, 5, **arguments)
     assert str(caught.value) == message.format(kind.__name__)
+
+
+class _Implicit(Bijector):
+    """x + tanh(net(x)) / 4, with its log-determinant by forward-mode differentiation."""
+
+    net: MLP
+    in_shape: tuple[int, ...] = eqx.field(static=True, default=(2,))
+    out_shape: tuple[int, ...] = eqx.field(static=True, default=(2,))
+    context_shape: None = eqx.field(static=True, default=None)
+    cheap: str = eqx.field(static=True, default="forward")
+
+    def forward_and_log_det(self, x, context=None, *, key=None):
+        y, jacobian = self._map(x), jax.jacfwd(self._map)(x)
+        return y, jnp.log(jnp.abs(jacobian[0, 0] * jacobian[1, 1] - jacobian[0, 1] * jacobian[1, 0]))
+
+    def inverse_and_log_det(self, y, context=None, *, key=None):
+        raise NotImplementedError
+
+    def _map(self, x):
+        return x + 0.25 * jnp.tanh(self.net(x))
+
+
+@pytest.mark.slow
+def test_every_compilation_gives_the_same_gradient():
+    """XLA for CPUs compiled products with zeros, in a loop over layers, to garbage in every other compilation."""
+    random = np.random.default_rng(0)
+    layers = [_Implicit(MLP(jr.key(i), 2, 2, hidden=(32, 32), activation="tanh")) for i in range(2)]
+    stack = jax.tree.map(lambda leaf: leaf + 0.1 * random.normal(size=leaf.shape), Stack(layers))
+    rows = random.normal(size=(125, 2)).astype(np.float32)
+
+    def gradient(repetition):
+        del repetition
+        run = lambda stack: jnp.mean(jax.vmap(stack.forward_and_log_det)(rows)[1])  # noqa: E731
+        return [np.asarray(leaf) for leaf in jax.tree.leaves(jax.jit(jax.grad(run))(stack))]
+
+    first, *others = (gradient(repetition) for repetition in range(6))
+    for other in others:
+        for one, again in zip(first, other, strict=True):
+            np.testing.assert_allclose(again, one, rtol=1e-4, atol=1e-6)

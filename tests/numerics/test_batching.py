@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pushforward.numerics.batching import batch_last, reshaped
+from pushforward.numerics.products import product
 
 
 def _affine(weight, bias, values):
@@ -76,3 +77,17 @@ def test_reshaped_in_a_batch():
 
 def test_dtype_is_kept():
     assert affine(*(a.astype(jnp.float16) for a in (WEIGHT, BIAS[0], VALUES[0, 0]))).dtype == jnp.float16
+
+
+def test_what_does_not_move_is_not_multiplied():
+    """The Jacobian of a net by its input takes no products with tangents of its weights, which are zero."""
+    weight, x = jnp.ones((3, 2)), jnp.ones(2)
+    linear = batch_last(product, carried=(1,))
+
+    def products(function, *arguments):
+        return jax.jit(function).lower(*arguments).as_text().count("stablehlo.dot_general")
+
+    assert products(linear, weight, x) == 1
+    assert products(lambda x, dot: jax.jvp(lambda v: linear(weight, v), (x,), (dot,)), x, x) == 2
+    assert products(lambda w, dot: jax.jvp(lambda v: linear(v, x), (w,), (dot,)), weight, weight) == 2
+    assert products(lambda w, x: jax.jvp(linear, (w, x), (w, x)), weight, x) == 3

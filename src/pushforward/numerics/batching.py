@@ -50,8 +50,15 @@ def batch_last(function: Callable, carried: tuple[int, ...]) -> Callable:
         return [ShapedArray(result.shape, result.dtype) for result in results]
 
     def derivative(primals: tuple, tangents: tuple, /, **options: Any) -> tuple[Any, Any]:
-        full = [ad.instantiate_zeros(tangent) for tangent in tangents]
-        return jax.jvp(functools.partial(plain, **options), primals, tuple(full))
+        moved = [i for i, tangent in enumerate(tangents) if not isinstance(tangent, ad.Zero)]
+
+        def of_moved(*values: Any) -> list[Any]:
+            arguments = list(primals)
+            for place, value in zip(moved, values, strict=True):
+                arguments[place] = value
+            return plain(*arguments, **options)
+
+        return jax.jvp(of_moved, [primals[i] for i in moved], [tangents[i] for i in moved])
 
     def batched(arguments: tuple, axes: tuple, /, **options: Any) -> tuple[list[Any], list[int]]:
         if any(axis is not None for i, axis in enumerate(axes) if i not in carried):

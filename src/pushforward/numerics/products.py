@@ -1,7 +1,10 @@
 """Products of a matrix with many columns at once, also of a matrix that is zero above a staircase."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array
 
 Steps = tuple[tuple[int, int], ...]
@@ -31,16 +34,26 @@ def product(matrix: Array, values: Array) -> Array:
     return jnp.tensordot(matrix, values, axes=1)
 
 
-@product.defjvp
-def _product_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+def _product_jvp(primals: tuple[Array, Array], tangents: tuple[Any, Any]) -> tuple[Array, Array]:
     (matrix, values), (matrix_dot, values_dot) = primals, tangents
+    out = product(matrix, values)
+    moved = jnp.zeros_like(out)
+    # What does not move is left out. A product with its zeros would be wasted, and XLA for CPUs (jax 0.10.2) compiles
+    # some of these in a loop to garbage (tests/numerics/test_batching.py::test_what_does_not_move_is_not_multiplied).
+    if not isinstance(matrix_dot, SymbolicZero):
+        moved = jnp.tensordot(matrix_dot, values, axes=1)
+    if isinstance(values_dot, SymbolicZero):
+        return out, moved
     if matrix.size < _LARGE:
-        moved = jnp.tensordot(matrix, values_dot, axes=1)
+        carried = jnp.tensordot(matrix, values_dot, axes=1)
     else:
         # The barrier keeps the compiler from undoing the transposition. Transposed, this contracts the second axis.
         transposed = jax.lax.optimization_barrier(matrix.T)
-        moved = jnp.tensordot(transposed, values_dot, axes=((0,), (0,)))
-    return product(matrix, values), jnp.tensordot(matrix_dot, values, axes=1) + moved
+        carried = jnp.tensordot(transposed, values_dot, axes=((0,), (0,)))
+    return out, carried if isinstance(matrix_dot, SymbolicZero) else moved + carried
+
+
+product.defjvp(_product_jvp, symbolic_zeros=True)
 
 
 def staircase(matrix: Array, values: Array, *, steps: Steps, groups: int = 1) -> Array:
