@@ -24,6 +24,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
@@ -119,8 +120,11 @@ def fingerprint(script: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def made(script: Path) -> Path:
-    """Return the folder of a script's page, which is run in a process of its own unless it has been already."""
+def made(script: Path, core: int | None = None) -> Path:
+    """Return the folder of a script's page, which is run in a process of its own unless it has been already.
+
+    A page that shares the machine with others keeps to one core: programs that wait for each other's threads are slow.
+    """
     folder = CACHE / f"{script.stem}-{fingerprint(script)}"
     if folder.exists():
         return folder
@@ -128,6 +132,7 @@ def made(script: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         target = Path(scratch) / "page"
         command = [sys.executable, str(Path(__file__).resolve()), str(script), "--output", str(target)]
+        command += [] if core is None else ["--core", str(core)]
         environment = {"JAX_PLATFORMS": "cpu", "MPLBACKEND": "agg", **os.environ}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
@@ -142,8 +147,19 @@ def _build(pages: Iterable[Path]) -> dict[str, Path]:
     """Return the folders of all pages by name; those that measure times are run last, one by one."""
     alone = [page for page in pages if "\nALONE = True\n" in page.read_text()]
     others = [page for page in pages if page not in alone]
+    cores: Queue[int] = Queue()
+    for core in range(WORKERS):
+        cores.put(core)
+
+    def make(page: Path) -> Path:
+        core = cores.get()
+        try:
+            return made(page, core)
+        finally:
+            cores.put(core)
+
     with ThreadPoolExecutor(WORKERS) as pool:
-        folders = dict(zip([page.stem for page in others], pool.map(made, others), strict=True))
+        folders = dict(zip([page.stem for page in others], pool.map(make, others), strict=True))
     return folders | {page.stem: made(page) for page in alone}
 
 
@@ -193,7 +209,11 @@ def _main() -> None:
     parser.add_argument("script", type=Path)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--core", type=int, help="keep to one of the cores that there are, counted from 0")
     arguments = parser.parse_args()
+    if arguments.core is not None and hasattr(os, "sched_setaffinity"):
+        allowed = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {allowed[arguments.core % len(allowed)]})
     run(arguments.script, arguments.output, quick=arguments.quick)
 
 

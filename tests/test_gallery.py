@@ -148,6 +148,15 @@ def test_navigation_and_scripts_must_agree(hook, elsewhere):
 def test_pages_that_measure_are_made_last_and_alone(hook, elsewhere, monkeypatch):
     scripts = [elsewhere("a", f"{SMALL}\nALONE = True\n"), elsewhere("b", SMALL), elsewhere("c", SMALL)]
     order = []
-    monkeypatch.setattr(hook, "made", lambda script: order.append(script.stem) or script)
+    cores = {}
+
+    def made(script, core=None):
+        order.append(script.stem)
+        cores[script.stem] = core
+        return script
+
+    monkeypatch.setattr(hook, "made", made)
     assert hook._build(scripts) == {script.stem: script for script in scripts}
     assert order[-1] == "a"
+    assert cores["a"] is None
+    assert {cores["b"], cores["c"]} <= {0, 1}

@@ -36,20 +36,6 @@ def pictures(quick=False):
         progress=False,
     )
     flow, history = result.flow, result.history
-    yield (
-        plots.training_curves(
-            history.epoch,
-            history.train_loss,
-            history.validation_loss,
-            references={"entropy": toy.TOYS["moons"].entropy},
-            reference_side="left",
-            title=f"{result.steps} steps in {epochs} epochs",
-        ),
-        f"From {history.train_loss[0]:.3f} nats in the first epoch to {result.best_validation_loss:.3f} on "
-        f"rows that were held out; the law's entropy is {toy.TOYS['moons'].entropy:.3f}.",
-        "Training and validation loss fall steeply and settle a little above the dashed line of the entropy.",
-    )
-
     size = 40 if quick else 240
     laws = {
         "before training": start.log_prob,
@@ -65,6 +51,20 @@ def pictures(quick=False):
         "connection thin.",
         "Four panels: points in two half circles, a round density, two sharp half circles, and the same from "
         "the exact formula.",
+    )
+
+    yield (
+        plots.training_curves(
+            history.epoch,
+            history.train_loss,
+            history.validation_loss,
+            references={"entropy": toy.TOYS["moons"].entropy},
+            reference_side="left",
+            title=f"{result.steps} steps in {epochs} epochs",
+        ),
+        f"From {history.train_loss[0]:.3f} nats in the first epoch to {result.best_validation_loss:.3f} on "
+        f"rows that were held out; the law's entropy is {toy.TOYS['moons'].entropy:.3f}.",
+        "Training and validation loss fall steeply and settle a little above the dashed line of the entropy.",
     )
 
     z = jr.normal(jr.key(4), (200 if quick else 3000, 2))

@@ -17,7 +17,7 @@ LIMITS = ((-4.3, 4.3), (-4.3, 4.3))
 
 def pictures(quick=False):
     names = ["checkerboard"] if quick else ["checkerboard", "rings", "pinwheel", "two_spirals"]
-    rows, epochs, size = (300, 1, 40) if quick else (20_000, 40, 220)
+    rows, epochs, size = (300, 1, 40) if quick else (20_000, 25, 200)
     sizes = (
         {"layers": 1, "hidden": (8,), "bins": 4} if quick else {"layers": 4, "hidden": (64, 64), "bins": 16}
     )
