@@ -62,5 +62,5 @@ bench: $(DEV) .venvs/peers-torch/.stamp .venvs/peers-flowjax/.stamp
 	$(BIN)/python benchmarks/report.py
 
 clean:
-	rm -rf $(VENV) .venvs build dist site demo .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venvs build dist site demo .cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -185,11 +185,6 @@ def check_lipschitz(who: str, lipschitz: float) -> None:
 
 
 def _product(weight: Array, values: Array) -> Array:
-    """Return weight @ values. Batches come first here, unlike in other nets.
-
-    With `batch_last`, XLA for CPUs (jax 0.10.2) compiles the gradient of a log-determinant, that is of a Jacobian's
-    columns in a batch of events, to garbage in about every other compilation of the same program
-    (tests/bijectors/test_residual.py::test_every_compilation_gives_the_same_gradient).
-    """
+    """Return weight @ values. Batches come first, unlike in other nets: a Jacobian's columns are a second batch."""
     # GPUs would round the factors to 10 bits; the inverse is a fixed point of what is computed here, found to rounding.
     return jnp.matmul(weight, values, precision=jax.lax.Precision.HIGHEST)
