@@ -207,7 +207,7 @@ def test_missing_values_are_counted_by_column_with_the_remedy(cli, stub_fit, tmp
         ),
         (["-o", "m", "--history", "no/h.csv"], "no/h.csv cannot be written: the folder no does not exist."),
         (["-o", "m", "--columns", "a,z"], "table.csv: columns missing: 'z'. It has: 'a', 'b', 'c'."),
-        (["-o", "m", "--flow", "glow9"], "--flow: expected auto or one of "),
+        (["-o", "m", "--flow", "glow9"], "--flow: expected auto, nsf-ar or one of "),
         (["-o", "m", "--option", "layers"], "--option: expected name=value, such as layers=4, got 'layers'."),
         (["-o", "m", "--jitter", "z"], "table.csv: columns missing: 'z'. It has: 'a', 'b', 'c'."),
         (["-o", "m", "--validation", "2"], "fit_table: expected a validation share in [0, 1), got 2.0."),
