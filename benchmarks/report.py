@@ -73,10 +73,17 @@ def speed_section(found: dict) -> str:
     for workload, job in dict.fromkeys(key[:2] for key in rounds):
         cells = [speed_cell(rounds, workload, job, library) for library in libraries]
         rows.append([f"{workload}: {job}", *cells])
-    versions = ", ".join(f"{name} {number}" for name, number in sorted(found["versions"].items()))
-    run = f"{found['threads']} threads; {found['rounds']} rounds; load before: {found['load']}"
-    head = f"{found['machine']}; {run}; {versions}."
-    return "\n".join(["## Speed\n", head + "\n", SPEED_NOTES, table(["work", *libraries], rows)])
+    return "\n".join(["## Speed\n", *heads(found), SPEED_NOTES, table(["work", *libraries], rows)])
+
+
+def heads(found: dict) -> list[str]:
+    """Where, when and how each group of workloads was measured."""
+    groups: dict[str, list[str]] = {}
+    for workload, run in found["runs"].items():
+        versions = ", ".join(f"{name} {number}" for name, number in sorted(run["versions"].items()))
+        how = f"{run['threads']} threads; {run['rounds']} rounds; load before: {run['load']}"
+        groups.setdefault(f"{run['day']}, {run['machine']}; {how}; {versions}.", []).append(workload)
+    return [f"{', '.join(workloads)}: {head}\n" for head, workloads in groups.items()]
 
 
 def scaling_section(found: dict) -> str:
@@ -87,10 +94,8 @@ def scaling_section(found: dict) -> str:
         cells = [speed_cell(rounds, workload, "sampling", library) for library in libraries]
         own = speed_cell(rounds, workload, "density", OURS)
         rows.append([workload.split("-")[1].removesuffix("d"), *cells, own])
-    run = f"{found['threads']} threads; {found['rounds']} rounds; load before: {found['load']}"
-    head = f"{found['machine']}; {run}; versions as above unless measured at another time."
     columns = ["dimensions", *libraries, f"{OURS}: density"]
-    return "\n".join(["## Samples against dimensions\n", head + "\n", SCALING_NOTES, table(columns, rows)])
+    return "\n".join(["## Samples against dimensions\n", *heads(found), SCALING_NOTES, table(columns, rows)])
 
 
 def speed_cell(rounds: dict, workload: str, job: str, library: str) -> str:

@@ -145,11 +145,18 @@ def main() -> None:
 
 
 def write_records(name: str, records: list[dict], versions: dict, load: float | None, args) -> None:
-    """Write what was measured, with where and how, and RESULTS.md anew."""
-    head = {"machine": machine(), "threads": args.threads, "rounds": args.rounds, "load": load}
-    head["versions"] = versions
+    """Write what was measured, with where and how, and RESULTS.md anew. What other workloads have stays."""
+    path = args.results / f"{name}.json"
+    measured = {record["workload"] for record in records}
+    kept, runs = [], {}
+    if path.exists():
+        found = json.loads(path.read_text())
+        kept = [record for record in found["records"] if record["workload"] not in measured]
+        runs = {workload: run for workload, run in found["runs"].items() if workload not in measured}
+    run = {"machine": machine(), "threads": args.threads, "rounds": args.rounds, "load": load}
+    runs |= dict.fromkeys(sorted(measured), run | {"day": time.strftime("%Y-%m-%d"), "versions": versions})
     args.results.mkdir(parents=True, exist_ok=True)
-    (args.results / f"{name}.json").write_text(json.dumps(head | {"records": records}, indent=1) + "\n")
+    path.write_text(json.dumps({"runs": runs, "records": kept + records}, indent=1) + "\n")
     write_report(args.results)
 
 
