@@ -11,6 +11,7 @@ import pytest
 import scipy.linalg
 
 from pushforward.bijectors import Continuous, Solver
+from pushforward.distributions import Flow, StandardNormal
 from pushforward.errors import ConfigError, NotConverged
 from pushforward.nets import TimeMLP
 from pushforward.numerics.divergence import draw_probe
@@ -154,6 +155,9 @@ def test_too_few_steps_raise():
     assert str(caught.value) == _MESSAGE
     with pytest.raises(RuntimeError, match=_MESSAGE.replace(".", r"\.")):
         eqx.filter_jit(layer.forward_and_log_det)(jnp.ones(1))
+    with pytest.raises(NotConverged) as caught:
+        Flow(StandardNormal((1,)), layer).to_data(jnp.ones((3, 1)))
+    assert str(caught.value) == _MESSAGE.replace("forward_and_log_det", "forward")
 
 
 def test_too_few_steps_make_one_row_nan():

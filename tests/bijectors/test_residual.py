@@ -10,7 +10,7 @@ import scipy.optimize
 
 from pushforward.bijectors import AdditiveResidual, Invert, Residual, Stack
 from pushforward.distributions import Flow, StandardNormal
-from pushforward.errors import ConfigError, ShapeError
+from pushforward.errors import ConfigError, NotConverged, ShapeError
 from pushforward.nets import MLP, LipschitzMLP
 
 X = np.array([0.5, -1.0, 2.0], np.float32)
@@ -146,17 +146,17 @@ def test_a_net_that_breaks_its_bound_is_refused(weight):
     layer = Residual(Waves(jnp.float32(weight)))
     y = np.array([0.4, 1.0, -2.0], np.float32)
     message = (
-        "Residual.inverse_and_log_det: not converged: x + g(x) = y was not solved within its certificate. The net has "
-        "a larger Lipschitz constant than the 0.9 that it claims, or is not finite."
+        "Residual.inverse_and_log_det: expected to solve x + g(x) = y within a certified error, got none. The net "
+        "has a larger Lipschitz constant than the 0.9 that it claims, or is not finite."
     )
-    with pytest.raises(RuntimeError, match="not converged") as caught:
+    with pytest.raises(NotConverged) as caught:
         layer.inverse_and_log_det(y)
-    assert message in str(caught.value)
+    assert str(caught.value) == message
 
 
 def test_a_flow_says_so_when_it_draws():
     flow = Flow(StandardNormal((3,)), Invert(Residual(Waves(jnp.float32(3.0)))))
-    with pytest.raises(RuntimeError, match="not converged"):
+    with pytest.raises(NotConverged, match=r"^Residual.inverse_and_log_det: expected to solve"):
         flow.sample(jr.key(0), (8,))
 
 

@@ -1,6 +1,5 @@
 """Roots against SciPy's brentq, implicit derivatives against closed forms, and every refusal."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from scipy.optimize import brentq
 
 from pushforward.errors import NotConverged
-from pushforward.numerics.roots import _middle_float, increasing_root, naming_failures
+from pushforward.numerics.roots import _middle_float, increasing_root
 
 FUNCTIONS = {
     "line": lambda lib, x: 0.25 * x + 2.0,
@@ -152,14 +151,3 @@ def test_functions_that_do_not_increase_are_refused(function):
     with pytest.raises(NotConverged) as caught:
         increasing_root(function, jnp.array([5.0]), ())
     assert str(caught.value) == TEXT
-
-
-def test_failures_get_their_name_back():
-    failing = eqx.filter_jit(jax.vmap(lambda y: increasing_root(lambda _, x: jnp.tanh(x), y, ())))
-    with pytest.raises(NotConverged) as caught, naming_failures():
-        failing(jnp.array([0.5, 1.5]))
-    assert str(caught.value) == TEXT
-    with pytest.raises(RuntimeError, match=r"^other$"), naming_failures():
-        raise RuntimeError("other")
-    with pytest.raises(NotConverged, match=r"^own$"), naming_failures():
-        raise NotConverged("own")

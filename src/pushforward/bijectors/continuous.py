@@ -8,10 +8,10 @@ from typing import Any, Literal, NamedTuple, get_args
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.core import Tracer
 from jaxtyping import Array, PRNGKeyArray
 
-from ..errors import ConfigError, NotConverged
+from ..errors import ConfigError
+from ..numerics.convergence import unless_failed
 from ..numerics.divergence import Local, Probe, draw_probe, estimated, exact
 from .base import Bijector, Cheap
 
@@ -40,8 +40,8 @@ class Solver:
             computed; memory grows as the root of `max_steps`. "backsolve": by a second equation solved backwards, whose
             memory does not grow with the steps, and whose gradients are as exact as the tolerances. "direct": as
             "checkpoint", with more memory, and in forward mode too, which the others refuse with a TypeError.
-        unconverged: what happens to an event that takes more than `max_steps`. "raise": `NotConverged`; in compiled
-            code, where JAX lets no other class through, a RuntimeError with the same message, for the whole batch.
+        unconverged: what happens to an event that takes more than `max_steps`. "raise": `NotConverged`, for the whole
+            batch; in compiled code as `numerics.convergence.unless_failed` says.
             "nan": the event alone becomes NaN, which training meets with the guard of `fit`.
 
     Raises:
@@ -227,7 +227,7 @@ class Continuous(Bijector):
         end, solved = _solution(
             _Motion(self.velocity, context, probe), start, self.solver, backwards=backwards
         )
-        end = _unless_failed(f"Continuous.{method}", end, solved, self.solver)
+        end = _checked(f"Continuous.{method}", end, solved, self.solver)
         if end.costs is not None:  # time runs back, and costs do not
             end = end._replace(costs=Costs(-end.costs.kinetic, -end.costs.jacobian))
         return jax.tree.map(lambda leaf: jnp.where(finite & solved, leaf, jnp.nan), end)
@@ -300,7 +300,7 @@ def _solution(motion: _Motion, start: _State, solver: Solver, *, backwards: bool
     return end, solution.result == diffrax.RESULTS.successful
 
 
-def _unless_failed(who: str, end: _State, solved: Array, solver: Solver) -> _State:
+def _checked(who: str, end: _State, solved: Array, solver: Solver) -> _State:
     """Return the end, or raise if it was not reached and the solver is to raise."""
     if solver.unconverged == "nan":
         return end
@@ -309,6 +309,4 @@ def _unless_failed(who: str, end: _State, solved: Array, solver: Solver) -> _Sta
         f"max_steps={solver.max_steps}, got no solution. Allow more steps or larger errors, or train with "
         "objectives.regularised_likelihood."
     )
-    if not isinstance(solved, Tracer) and not bool(solved):
-        raise NotConverged(message)
-    return eqx.error_if(end, ~solved, message)
+    return unless_failed(end, ~solved, message)

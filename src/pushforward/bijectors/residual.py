@@ -12,6 +12,7 @@ from jaxtyping import Array, PRNGKeyArray
 from ..errors import ConfigError, ShapeError
 from ..nets.lipschitz import Contraction, check_lipschitz
 from ..numerics.contractions import inverse_of_contraction
+from ..numerics.convergence import unless_failed
 from ..numerics.log_det import exact_log_det, roulette_log_det, series_log_det
 from .base import Bijector, Cheap
 from .compose import Chain
@@ -129,9 +130,8 @@ class Residual(Bijector):
         ConfigError: if `log_det` is unknown, `terms` is no whole number above 0, or the net's bound is not between
             0 and 1.
         ShapeError: when called, if the net returns another number of elements.
-        RuntimeError: when the inverse runs, if its certificate fails: the net broke its bound, or is not finite. The
-            message begins with "Residual.inverse_and_log_det: not converged"; it comes from `equinox.error_if`, as
-            compiled code can raise no `NotConverged`. In a gradient NaN comes instead.
+        NotConverged: when the inverse runs, if its certificate fails: the net broke its bound, or is not finite. In a
+            gradient NaN comes instead; in compiled code as `numerics.convergence.unless_failed` says.
 
     Reference: Behrmann et al. 2019, i-ResNet, arXiv:1811.00995, eq. 1-4; Chen et al. 2019, Residual Flows,
         arXiv:1906.02735, eq. 6-8.
@@ -187,10 +187,10 @@ class Residual(Bijector):
         x = inverse_of_contraction(g, target, self.net.lipschitz)
         lost = jnp.isnan(x).any() & jnp.isfinite(target).all()
         lost &= True if context is None else jnp.isfinite(context).all()
-        x = eqx.error_if(
+        x = unless_failed(
             x,
             lost,
-            "Residual.inverse_and_log_det: not converged: x + g(x) = y was not solved within its certificate. The net "
+            "Residual.inverse_and_log_det: expected to solve x + g(x) = y within a certified error, got none. The net "
             f"has a larger Lipschitz constant than the {self.net.lipschitz:g} that it claims, or is not finite.",
         )
         return x.reshape(y.shape), -self._log_det(g, x, key)[1]

@@ -15,7 +15,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ..bijectors.base import as_float
 from ..errors import ConfigError, ShapeError
-from ..numerics.roots import naming_failures
+from ..numerics.convergence import naming_failures
 
 ROWS_PER_CALL = 8192
 """The most rows of one compiled call; longer batches run in several calls."""

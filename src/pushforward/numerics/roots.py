@@ -1,23 +1,20 @@
 """Roots of increasing functions of one number, many at once, with implicit derivatives and no silent failure."""
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, PyTree
 
-from ..errors import NotConverged
+from .convergence import unless_failed
 
 _PATIENCE = 16
 """Turns after which every other turn halves the bracket in the order of floats, whatever Newton proposes."""
 
 _MESSAGE = (
-    "NotConverged: increasing_root: expected an increasing function that reaches its target, got one that does not "
+    "increasing_root: expected an increasing function that reaches its target, got one that does not "
     "within the range of {dtype}, or is NaN on the way."
 )
 
@@ -54,9 +51,8 @@ def increasing_root(
         infinite target x is infinite with its sign. NaN in the target or in function(params, start) stays NaN.
 
     Raises:
-        NotConverged: if the function does not reach the target within the range of floats, or is NaN on the way. Under
-            `jax.jit` it is Equinox's runtime error whose text begins with "NotConverged"; the methods of `Distribution`
-            raise `NotConverged` itself. It costs nothing while nothing fails.
+        NotConverged: if the function does not reach the target within the range of floats, or is NaN on the way. In
+            compiled code as `convergence.unless_failed` says.
 
     Gradients: implicit, dx = (d target - df/dparams dparams) / (df/dx), forward and reverse, of any order. Zero at an
         infinite target; infinite where df/dx = 0.
@@ -81,12 +77,7 @@ def _root(
     function: Callable, unit: float, target: Array, params: PyTree, hints: tuple[Array, Array]
 ) -> Array:
     x, failed = _search(functools.partial(function, params), unit, target, *hints)
-    message = _MESSAGE.format(dtype=target.dtype)
-    if not isinstance(failed, Tracer):
-        if failed.any():
-            raise NotConverged(message.removeprefix("NotConverged: "))
-        return x
-    return eqx.error_if(x, failed, message)
+    return unless_failed(x, failed, _MESSAGE.format(dtype=target.dtype))
 
 
 @_root.defjvp
@@ -234,19 +225,3 @@ def _middle_float(low: Array, high: Array) -> Array:
     a, b = (turned(jax.lax.bitcast_convert_type(end, kind)) for end in (low, high))
     # Half of each, and the bit that both lose: the sum may overflow.
     return jax.lax.bitcast_convert_type(turned((a >> 1) + (b >> 1) + (a & b & 1)), low.dtype)
-
-
-@contextlib.contextmanager
-def naming_failures() -> Iterator[None]:
-    """Within the context, the runtime error of a compiled search that found no root is a `NotConverged`.
-
-    Raises:
-        NotConverged: in place of that runtime error. Others pass.
-    """
-    try:
-        yield
-    except RuntimeError as error:
-        _, found, text = str(error).partition("NotConverged: ")
-        if not found or isinstance(error, NotConverged):
-            raise
-        raise NotConverged(text.splitlines()[0]) from error
