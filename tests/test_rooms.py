@@ -207,6 +207,7 @@ TESTED_IN = {
     "bijectors/scalar/sigmoids.py": "bijectors/scalar/test_monotone.py",
     "cli/options.py": "cli/test_main.py",
     "cli/scoring.py": "cli/test_score.py",
+    "distributions/conditional/base.py": "distributions/conditional/test_normal.py",
     "distributions/gumbel.py": "distributions/test_named.py",
     "distributions/kumaraswamy.py": "distributions/test_named.py",
     "flows/_laws.py": "flows/test_made.py",

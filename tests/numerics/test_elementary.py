@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pushforward.numerics.elementary import hold, reach_limit, standardise
+from pushforward.numerics.elementary import hold, reach_limit, soft_bound, standardise
 
 MAX = float(np.finfo(np.float32).max)
 
@@ -64,3 +64,9 @@ def test_standardise_has_the_gradients_of_a_tiny_scale():
     x, log_scale = jnp.float32(2e-30), jnp.float32(np.log(1e-30))
     gradient = jax.grad(lambda s: standardise(x, jnp.float32(0), s, reach=3 / 8))(log_scale)
     assert gradient == pytest.approx(-2.0, rel=1e-5)
+
+
+def test_soft_bound_holds_and_has_slope_one_at_zero():
+    raw = np.float32([-1e30, -0.01, 0, 0.01, 2, 1e30])
+    np.testing.assert_allclose(soft_bound(raw, 2.0), 2 * np.tanh(raw.astype(float) / 2), rtol=1e-6)
+    assert jax.grad(soft_bound)(0.0, 2.0) == 1

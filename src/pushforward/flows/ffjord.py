@@ -34,10 +34,10 @@ def ffjord(
 ) -> Flow:
     """Continuous flow: dx/dt = f(t, x; context) from the base at time 0 to the data at time 1, f any smooth network.
 
-    Densities and samples cost one solve each, of a few dozen passes of the network and, for densities, as many of its
-    Jacobian-vector products, times `features` where the divergence is exact. Trained by likelihood it is the slowest
-    recipe here, by `objectives.flow_matching` one of the fastest; `objectives.regularised_likelihood` makes for
-    straighter paths, which take fewer steps.
+    Densities and samples cost one solve each: a few passes of the network for each step of the solver and, for
+    densities, as many of its Jacobian-vector products, times `features` where the divergence is exact. A step of
+    training by likelihood costs a solve and its gradient, one by `objectives.flow_matching` a pass and its gradient;
+    `objectives.regularised_likelihood` makes for straighter paths, which take fewer steps.
 
     Args:
         key: for the initial weights.

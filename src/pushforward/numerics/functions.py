@@ -104,11 +104,6 @@ def leaky(x: Array, log_slope: Array) -> tuple[Array, Array]:
     return x * jnp.exp(log_dydx), log_dydx
 
 
-def bounded(raw: Array, bound: float) -> Array:
-    """Return a number within +-bound that is `raw` near zero: bound * tanh(raw / bound)."""
-    return bound * jnp.tanh(raw / bound)
-
-
 @jax.custom_jvp
 def _quantile(y: Array) -> Array:
     return ndtri(y)

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
 from ..distributions.base import Distribution
@@ -31,3 +32,18 @@ class Objective(Protocol):
             A scalar in nats.
         """
         ...
+
+
+def weighted_mean(values: Array, weights: Array) -> Array:
+    """Return sum_i w_i v_i / sum_i w_i, for the losses of a batch.
+
+    Args:
+        values: one for each row, shape (batch,); those of weight 0 may be infinite.
+        weights: shape (batch,), not negative.
+
+    Returns:
+        A scalar; 0 if all weights are 0.
+    """
+    total = jnp.sum(weights)
+    # The mask keeps 0 * inf out. A batch of padding alone sums to 0 / 1, not to 0 / 0.
+    return jnp.sum(jnp.where(weights > 0, weights * values, 0)) / jnp.where(total > 0, total, 1)

@@ -11,6 +11,7 @@ from ..bijectors.continuous import Continuous
 from ..distributions.base import Distribution
 from ..distributions.flow import Flow
 from ..errors import ConfigError
+from .base import weighted_mean
 
 _DRAWS = 8
 """Times and base points for each row in validation."""
@@ -75,9 +76,7 @@ def flow_matching(
         return jnp.mean(jax.vmap(at)(row_times, row_keys))
 
     losses = jax.vmap(loss)(x, context, times, keys)
-    total = jnp.sum(weights)
-    # The mask keeps 0 * inf out. A batch of padding alone sums to 0 / 1, not to 0 / 0.
-    return jnp.sum(jnp.where(weights > 0, weights * losses, 0)) / jnp.where(total > 0, total, 1)
+    return weighted_mean(losses, weights)
 
 
 def _times_and_keys(

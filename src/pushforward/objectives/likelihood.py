@@ -1,13 +1,13 @@
 """Maximum likelihood."""
 
 import jax
-import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
 from ..bijectors.base import BATCH_AXIS
 from ..distributions.base import Distribution
 from ..distributions.keyed import Keyed
+from .base import weighted_mean
 
 
 def negative_log_likelihood(
@@ -38,6 +38,4 @@ def negative_log_likelihood(
         log_probs = mapped(x, context, jr.split(key, rows))
     else:
         log_probs = jax.vmap(flow._log_prob)(x, context)
-    total = jnp.sum(weights)
-    # The mask keeps 0 * inf out. A batch of padding alone sums to 0 / 1, not to 0 / 0.
-    return -jnp.sum(jnp.where(weights > 0, weights * log_probs, 0)) / jnp.where(total > 0, total, 1)
+    return -weighted_mean(log_probs, weights)

@@ -12,6 +12,7 @@ from ..distributions.base import Distribution
 from ..distributions.flow import Flow
 from ..distributions.keyed import Keyed
 from ..errors import ConfigError
+from .base import weighted_mean
 from .likelihood import negative_log_likelihood
 
 
@@ -74,9 +75,7 @@ def regularised_likelihood(
         return kinetic * costs.kinetic + jacobian * costs.jacobian - log_prob
 
     losses = jax.vmap(loss, axis_name=BATCH_AXIS)(x, context, jr.split(key, rows))
-    total = jnp.sum(weights)
-    # The mask keeps 0 * inf out. A batch of padding alone sums to 0 / 1, not to 0 / 0.
-    return jnp.sum(jnp.where(weights > 0, weights * losses, 0)) / jnp.where(total > 0, total, 1)
+    return weighted_mean(losses, weights)
 
 
 def _parts(bijector: Chain | Stack) -> list[Bijector]:

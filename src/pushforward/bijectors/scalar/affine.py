@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from ...errors import ConfigError
+from ...numerics.elementary import soft_bound
 from .base import ScalarMap, check_bound
 
 ScaleKind = Literal["exp", "softplus", "sigmoid"]
@@ -103,7 +104,7 @@ class Affine(ScalarMap):
 
     def _log_scale(self, raw: Array) -> Array:
         if self.scale == "exp":
-            return self.bound * jnp.tanh(raw / self.bound)
+            return soft_bound(raw, self.bound)
         if self.scale == "softplus":
             return _log_softplus(jnp.maximum(raw + _SOFTPLUS_SHIFT, _LEAST_LOG_SCALE))
         return _log_gate(raw)

@@ -6,7 +6,7 @@ import equinox as eqx
 from jaxtyping import Array
 
 from ...numerics import cubic_rational as formula
-from ...numerics.functions import bounded
+from ...numerics.elementary import soft_bound
 from .base import ScalarMap, check_range
 
 
@@ -48,4 +48,4 @@ class CubicRational(ScalarMap):
 
     def _params(self, params: Array) -> tuple[Array, Array, Array, Array, Array]:
         shift, log_scale, log_width, centre, bump = params
-        return shift, bounded(log_scale, self.bound), bounded(log_width, self.bound), centre, bump
+        return shift, soft_bound(log_scale, self.bound), soft_bound(log_width, self.bound), centre, bump

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from ...numerics import functions
+from ...numerics.elementary import soft_bound
 from .base import ScalarMap, check_bound, check_range
 
 
@@ -38,11 +39,11 @@ class PReLU(ScalarMap):
 
     def forward(self, params: Array, x: Array) -> tuple[Array, Array]:
         """Scale negative numbers; see `ScalarMap` and `numerics.functions.leaky`."""
-        return functions.leaky(x, functions.bounded(params[0], self.bound))
+        return functions.leaky(x, soft_bound(params[0], self.bound))
 
     def inverse(self, params: Array, y: Array) -> tuple[Array, Array]:
         """Scale negative numbers back; see `numerics.functions.leaky`."""
-        return functions.leaky(y, -functions.bounded(params[0], self.bound))
+        return functions.leaky(y, -soft_bound(params[0], self.bound))
 
 
 class LeakyReLU(ScalarMap):

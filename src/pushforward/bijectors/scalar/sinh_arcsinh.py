@@ -6,7 +6,7 @@ import equinox as eqx
 from jaxtyping import Array
 
 from ...numerics import sinh_arcsinh as formula
-from ...numerics.functions import bounded
+from ...numerics.elementary import soft_bound
 from .base import ScalarMap, check_range
 
 
@@ -49,4 +49,4 @@ class SinhArcsinh(ScalarMap):
         return formula.sinh_arcsinh_inverse(y, *self._params(params))
 
     def _params(self, params: Array) -> tuple[Array, Array]:
-        return bounded(params[0], self.skewness), bounded(params[1], self.bound)
+        return soft_bound(params[0], self.skewness), soft_bound(params[1], self.bound)

@@ -3,7 +3,6 @@
 import abc
 
 import equinox as eqx
-import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, PRNGKeyArray
 
@@ -62,8 +61,3 @@ class ConditionalLaw(eqx.Module):
     @abc.abstractmethod
     def seen(self, x: Array) -> Array:
         """Return x as a network should see it: the same, or brought to [-1, 1]."""
-
-
-def log_bounded(raw: Array, bound: float) -> Array:
-    """Return a log-scale within +-bound: bound * tanh(raw / bound), with slope 1 at 0, as in `Affine`."""
-    return bound * jnp.tanh(raw / bound)

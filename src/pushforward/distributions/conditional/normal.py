@@ -9,9 +9,9 @@ from jaxtyping import Array, PRNGKeyArray
 from ...bijectors.scalar.base import check_bound
 from ...errors import ConfigError
 from ...numerics import densities, normal_mixtures
-from ...numerics.elementary import standardise
+from ...numerics.elementary import soft_bound, standardise
 from ..normal import REACH
-from .base import ConditionalLaw, log_bounded
+from .base import ConditionalLaw
 
 
 class ConditionalNormal(ConditionalLaw):
@@ -47,7 +47,7 @@ class ConditionalNormal(ConditionalLaw):
 
     def log_prob(self, params: Array, x: Array) -> Array:
         """Return the log-density; see `ConditionalLaw`."""
-        log_scale = log_bounded(params[0], self.bound)
+        log_scale = soft_bound(params[0], self.bound)
         return densities.normal(standardise(x, params[1], log_scale, reach=REACH)) - log_scale
 
     def noise(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
@@ -56,7 +56,7 @@ class ConditionalNormal(ConditionalLaw):
 
     def draw(self, params: Array, noise: Array) -> Array:
         """Shift and scale the noise; see `ConditionalLaw`."""
-        return params[1] + jnp.exp(log_bounded(params[0], self.bound)) * noise[0]
+        return params[1] + jnp.exp(soft_bound(params[0], self.bound)) * noise[0]
 
     def seen(self, x: Array) -> Array:
         """Return x itself."""
@@ -124,4 +124,4 @@ class ConditionalMixture(ConditionalLaw):
         logits, shifts, raw = params.reshape(3, self.components, *params.shape[1:])
         means, log_scale = normal_mixtures.spread(self.components)
         starts = jnp.asarray(means, params.dtype).reshape((-1,) + (1,) * (params.ndim - 1))
-        return logits, starts + shifts, log_scale + log_bounded(raw, self.bound)
+        return logits, starts + shifts, log_scale + soft_bound(raw, self.bound)
