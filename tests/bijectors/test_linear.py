@@ -1,3 +1,4 @@
+import functools
 import re
 
 import equinox as eqx
@@ -7,7 +8,17 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from pushforward.bijectors import LU, PLU, QR, Orthogonal, Triangular, TriangularLowRank
+from pushforward.bijectors import (
+    LU,
+    PLU,
+    QR,
+    Orthogonal,
+    Planar,
+    Radial,
+    Sylvester,
+    Triangular,
+    TriangularLowRank,
+)
 from pushforward.errors import ConfigError
 
 
@@ -142,3 +153,29 @@ def _products(jaxpr):
             inner = getattr(value, "jaxpr", value)
             if hasattr(inner, "eqns"):
                 yield from _products(inner)
+
+
+@pytest.mark.parametrize("features", [0, -1, 2.5, "3", True])
+@pytest.mark.parametrize(
+    "build",
+    [
+        LU,
+        Triangular,
+        PLU,
+        Orthogonal,
+        QR,
+        Planar,
+        Radial,
+        Sylvester,
+        functools.partial(TriangularLowRank, rank=1),
+    ],
+    ids=lambda build: getattr(build, "__name__", "TriangularLowRank"),
+)
+def test_a_vector_has_a_whole_number_of_features(build, features):
+    with pytest.raises(ConfigError) as caught:
+        build(features, key=jr.key(0))
+    name = getattr(build, "__name__", "TriangularLowRank")
+    assert (
+        str(caught.value)
+        == f"{name}: expected features to be a whole number of at least 1, got {features!r}."
+    )

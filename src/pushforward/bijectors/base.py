@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from ..errors import DomainError, ShapeError
+from ..errors import ConfigError, DomainError, ShapeError
 
 Cheap = Literal["both", "forward", "inverse", "neither"]
 Context = ArrayLike | None
@@ -143,6 +143,12 @@ def as_float(value: ArrayLike, who: str = "as_float") -> Array:
     if jnp.issubdtype(array.dtype, jnp.complexfloating):
         raise DomainError(f"{who}: expected real numbers, got {array.dtype} of shape {array.shape}.")
     return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(float)
+
+
+def check_features(who: str, features: int) -> None:
+    """Raise a ConfigError unless the size of a vector is a whole number of at least 1."""
+    if type(features) is not int or features < 1:
+        raise ConfigError(f"{who}: expected features to be a whole number of at least 1, got {features!r}.")
 
 
 def merge_context_shapes(who: str, shapes: list[tuple[int, ...] | None]) -> tuple[int, ...] | None:

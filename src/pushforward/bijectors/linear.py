@@ -10,7 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from ..errors import ConfigError
 from ..numerics import linalg
-from .base import Bijector, Cheap
+from .base import Bijector, Cheap, check_features
 
 
 class LU(Bijector):
@@ -22,6 +22,9 @@ class LU(Bijector):
     Args:
         features: size of the event.
         key: draws small off-diagonal entries; the identity without it.
+
+    Raises:
+        ConfigError: if features is no whole number above 0.
 
     Reference: Durkan et al. 2019, arXiv:1906.04032, section 4 (after Oliva et al. 2018, arXiv:1801.09819).
     """
@@ -35,6 +38,7 @@ class LU(Bijector):
     cheap: Cheap = eqx.field(static=True)
 
     def __init__(self, features: int, *, key: PRNGKeyArray | None = None) -> None:
+        check_features("LU", features)
         shape = (features, features)
         if key is None:
             self.lower, self.upper = jnp.zeros(shape), jnp.zeros(shape)
@@ -140,6 +144,9 @@ class Triangular(Linear):
         features: size of the event.
         lower: T is lower triangular: y_i depends on x_1 ... x_i. Otherwise on x_i ... x_n.
         key: draws small off-diagonal entries; the identity without it.
+
+    Raises:
+        ConfigError: if features is no whole number above 0.
     """
 
     weights: Array
@@ -148,6 +155,7 @@ class Triangular(Linear):
     lower: bool = eqx.field(static=True)
 
     def __init__(self, features: int, *, lower: bool = True, key: PRNGKeyArray | None = None) -> None:
+        check_features("Triangular", features)
         self.weights = small(key, features)
         self.log_diagonal = jnp.zeros(features)
         self.shift = jnp.zeros(features)
@@ -175,6 +183,9 @@ class PLU(Linear):
         features: size of the event.
         key: draws the rotation; the identity without it.
 
+    Raises:
+        ConfigError: if features is no whole number above 0.
+
     Reference: Kingma and Dhariwal 2018, Glow, arXiv:1807.03039, eq. 10 and 11.
     """
 
@@ -187,6 +198,7 @@ class PLU(Linear):
     inverse_order: Array
 
     def __init__(self, features: int, *, key: PRNGKeyArray | None = None) -> None:
+        check_features("PLU", features)
         start = jnp.eye(features)
         if key is not None:
             start = jnp.linalg.qr(jr.normal(key, (features, features)))[0]
@@ -227,7 +239,7 @@ class TriangularLowRank(Linear):
         key: draws V, normal with standard deviation 0.1 / sqrt(features).
 
     Raises:
-        ConfigError: if the rank is no whole number from 1 to features.
+        ConfigError: if features is no whole number above 0, or the rank none from 1 to features.
 
     Reference: Jang 2018, Normalizing Flows Tutorial, part 1 (blog.evjang.com/2018/01/nf1.html), whose matrix this
         is; there nothing keeps it from becoming singular.
@@ -240,6 +252,7 @@ class TriangularLowRank(Linear):
     shift: Array
 
     def __init__(self, features: int, rank: int, *, key: PRNGKeyArray) -> None:
+        check_features("TriangularLowRank", features)
         if type(rank) is not int or not 1 <= rank <= features:
             raise ConfigError(
                 f"TriangularLowRank: expected a rank that is a whole number from 1 to {features}, got {rank!r}."

@@ -10,6 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 from ..errors import ConfigError
 from ..numerics import linalg
 from ..numerics.linalg import OrthogonalMethod
+from .base import check_features
 from .linear import Linear, small
 
 
@@ -27,7 +28,8 @@ class Orthogonal(Linear):
             odd, when one is left.
 
     Raises:
-        ConfigError: if the method is unknown, or reflections is no whole number above 0 or given for another method.
+        ConfigError: if features is no whole number above 0, the method unknown, or reflections no whole number above 0
+            or given for another method.
 
     Reference: Tomczak and Welling 2016, arXiv:1611.09630, section 3 (reflections). For A, Cayley's map and the
         exponential: Golinski et al. 2019, Improving Normalizing Flows via Better Orthogonal Parameterizations, ICML
@@ -114,6 +116,7 @@ def initial_weights(
     who: str, features: int, method: str, reflections: int | None, key: PRNGKeyArray | None
 ) -> Array:
     """Return the weights of an orthogonal matrix at its start, see `Orthogonal`."""
+    check_features(who, features)
     if method not in typing.get_args(OrthogonalMethod):
         raise ConfigError(f"{who}: expected method householder, cayley or exp, got {method!r}.")
     if method != "householder":

@@ -10,7 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 from ..errors import ConfigError
 from ..numerics import planar
 from ..numerics.planar import Bend
-from .base import Bijector, Cheap
+from .base import Bijector, Cheap, check_features
 
 
 class Planar(Bijector):
@@ -26,7 +26,7 @@ class Planar(Bijector):
         key: draws w, normal with standard deviation 1 / sqrt(features).
 
     Raises:
-        ConfigError: if the bend is unknown.
+        ConfigError: if features is no whole number above 0, or the bend unknown.
 
     Reference: Rezende and Mohamed 2015, Variational Inference with Normalizing Flows, arXiv:1505.05770, eq. 10-12 and
         appendix A.1.
@@ -41,6 +41,7 @@ class Planar(Bijector):
     bend: Bend = eqx.field(static=True)
 
     def __init__(self, features: int, *, bend: Bend = "tanh", key: PRNGKeyArray) -> None:
+        check_features("Planar", features)
         self.w = jr.normal(key, (features,)) / features**0.5
         self.u, self.b = jnp.zeros(features), jnp.zeros(())
         self.in_shape, self.context_shape = (features,), None
@@ -75,6 +76,9 @@ class Radial(Bijector):
         features: size of the event.
         key: draws the centre from the standard normal.
 
+    Raises:
+        ConfigError: if features is no whole number above 0.
+
     Reference: Rezende and Mohamed 2015, arXiv:1505.05770, eq. 13-14 and appendix A.2.
     """
 
@@ -86,6 +90,7 @@ class Radial(Bijector):
     cheap: Cheap = eqx.field(static=True)
 
     def __init__(self, features: int, *, key: PRNGKeyArray) -> None:
+        check_features("Radial", features)
         self.centre = jr.normal(key, (features,))
         self.log_alpha, self.raw = jnp.zeros(()), jnp.zeros(())
         self.in_shape, self.context_shape = (features,), None
@@ -127,8 +132,8 @@ class Sylvester(Bijector):
         key: draws the vectors of the reflections.
 
     Raises:
-        ConfigError: if the bend is unknown, the width no whole number from 1 to features, or reflections no whole
-            number of at least 0.
+        ConfigError: if features is no whole number above 0, the bend unknown, the width no whole number from 1 to
+            features, or reflections no whole number of at least 0.
 
     Reference: van den Berg et al. 2018, Sylvester Normalizing Flows for Variational Inference, arXiv:1803.05649.
     """
@@ -152,6 +157,7 @@ class Sylvester(Bijector):
         bend: Bend = "tanh",
         key: PRNGKeyArray,
     ) -> None:
+        check_features("Sylvester", features)
         width = features if width is None else width
         if type(width) is not int or not 1 <= width <= features:
             raise ConfigError(f"Sylvester: expected a width from 1 to {features}, got {width!r}.")
