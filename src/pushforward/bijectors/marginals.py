@@ -76,8 +76,12 @@ class Marginals(Bijector):
     ) -> tuple[Array, Array]:
         """Map data values to base scores; see `Bijector`."""
         del context, key
-        x, log_dxdy = jax.vmap(splines.through_knots)(y, *self._knots())
+        x, log_dxdy = self.scores(y)
         return x, jnp.sum(log_dxdy)
+
+    def scores(self, y: Array) -> tuple[Array, Array]:
+        """Return the base scores of ONE event and their elementwise log_dxdy, both of shape (features,)."""
+        return jax.vmap(splines.through_knots)(y, *self._knots())
 
     def _knots(self) -> tuple[Array, Array, Array]:
         return self.values.value, self.bases.value, self.slopes.value

@@ -10,7 +10,9 @@ import numpy as np
 from ..bijectors import LU, Bijector, Invert, Marginals
 from ..errors import ConfigError, DomainError
 
-_score = np.vectorize(NormalDist().inv_cdf)
+score = np.vectorize(NormalDist().inv_cdf)
+"""The standard normal quantile of probabilities in (0, 1)."""
+
 _probability = np.vectorize(NormalDist().cdf)
 
 _CLOSEST = 1e-4
@@ -128,10 +130,10 @@ def marginals(rows: np.ndarray, knots: int) -> Marginals:
         DomainError: if a value is not finite.
     """
     _check_rows("marginals", rows)
-    curves = [_quantile_knots(rows[:, column], column, knots) for column in range(rows.shape[1])]
+    curves = [_checked_knots(rows[:, column], column, knots) for column in range(rows.shape[1])]
     values = np.stack([values for values, _ in curves])
     bases = np.stack([bases for _, bases in curves])
-    return Marginals(bases, values, _knot_slopes(values, bases))
+    return Marginals(bases, values, knot_slopes(values, bases))
 
 
 def whitening(rows: np.ndarray) -> Bijector:
@@ -173,23 +175,33 @@ def _check_rows(who: str, rows: np.ndarray) -> None:
         raise ConfigError(f"{who}: column {column} is constant ({rows[0, column]}): leave it out.")
 
 
-def _quantile_knots(values: np.ndarray, column: int, knots: int) -> tuple[np.ndarray, np.ndarray]:
+def _checked_knots(values: np.ndarray, column: int, knots: int) -> tuple[np.ndarray, np.ndarray]:
     """Return strictly increasing values and normal scores, shape (knots,) each, of one column."""
-    end = 0.5 / len(values)
-    even = _score(np.clip(np.linspace(0, 1, knots), end, 1 - end))
-    probabilities = _probability((even + np.linspace(even[0], even[-1], knots)) / 2)
-    xs, probabilities = _merged(np.quantile(values, probabilities), probabilities, _spread(values))
-    ys = _score(probabilities)
-    while len(xs) < knots:  # few distinct values: halve the widest gaps
-        widest = int(np.argmax(np.diff(xs)))
-        xs = np.insert(xs, widest + 1, (xs[widest] + xs[widest + 1]) / 2)
-        ys = np.insert(ys, widest + 1, (ys[widest] + ys[widest + 1]) / 2)
+    xs, ys = fill_knots(*quantile_knots(values, knots), knots)
     kind = jnp.result_type(float)
     if not (np.diff(xs.astype(kind)) > 0).all():
         raise ConfigError(
             f"marginals: column {column} varies by {np.ptp(values):.3g} around {values.mean():.6g}, too "
             f"little for {knots} knots in {kind}: subtract a constant from it, or leave it out."
         )
+    return xs, ys
+
+
+def quantile_knots(values: np.ndarray, knots: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return values and normal scores of at most so many knots of one column, at least two; ties are one knot."""
+    end = 0.5 / len(values)
+    even = score(np.clip(np.linspace(0, 1, knots), end, 1 - end))
+    probabilities = _probability((even + np.linspace(even[0], even[-1], knots)) / 2)
+    xs, probabilities = _merged(np.quantile(values, probabilities), probabilities, _spread(values))
+    return xs, score(probabilities)
+
+
+def fill_knots(xs: np.ndarray, ys: np.ndarray, knots: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return as many knots as are wanted, by halving the widest gaps where there are fewer distinct values."""
+    while len(xs) < knots:
+        widest = int(np.argmax(np.diff(xs)))
+        xs = np.insert(xs, widest + 1, (xs[widest] + xs[widest + 1]) / 2)
+        ys = np.insert(ys, widest + 1, (ys[widest] + ys[widest + 1]) / 2)
     return xs, ys
 
 
@@ -228,8 +240,8 @@ def _spread(values: np.ndarray) -> float:
     return float(values.max() - values.min())
 
 
-def _knot_slopes(xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
-    """Return slopes dy/dx at the knots, weighted harmonic means of the neighbouring secants.
+def knot_slopes(xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """Return slopes dy/dx at knots, shape (features, knots), weighted harmonic means of the neighbouring secants.
 
     Reference: Fritsch and Butland 1984, A method for constructing local monotone piecewise cubic
         interpolants, SIAM J. Sci. Stat. Comput. 5, eq. 5: the nearer secant weighs more. At the ends the

@@ -10,6 +10,7 @@ from .conditional import (
     ConditionalMixture,
     ConditionalNormal,
 )
+from .dequantized import Dequantized
 from .embedding import ContextScores, Embedding
 from .ensemble import AutoregressiveEnsemble
 from .flow import Flow, Recipe
@@ -36,6 +37,7 @@ __all__ = [
     "ConditionalMixture",
     "ConditionalNormal",
     "ContextScores",
+    "Dequantized",
     "Distribution",
     "Embedding",
     "ExpConcrete",

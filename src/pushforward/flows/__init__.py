@@ -10,6 +10,7 @@ from .made import made
 from .made_mog import made_mog
 from .maf import maf
 from .maf_mog import maf_mog
+from .mixed import mixed
 from .mlp_flow import mlp_flow
 from .naf import naf
 from .nice import nice
@@ -36,6 +37,7 @@ __all__ = [
     "made_mog",
     "maf",
     "maf_mog",
+    "mixed",
     "mlp_flow",
     "naf",
     "names",

@@ -52,9 +52,7 @@ def table(
     """
     check_sizes("table", features=features)
     check_sizes("table", least=2, knots=knots, context_knots=context_knots)
-    unknown = [step for step in steps if step not in STEPS]
-    if unknown:
-        raise ConfigError(f"table: expected steps among {', '.join(STEPS)}, got {unknown[0]!r}.")
+    check_steps("table", steps)
     if flow == "table":
         raise ConfigError("table: expected another recipe as the inner flow, got 'table' itself.")
     sizes = {"features": features, "context_features": context_features}
@@ -66,7 +64,7 @@ def table(
     inner = get(flow)(key, **sizes, **(options or {}))
     check_continuous("table", inner)
     context = Marginals.identity(context_features, context_knots) if context_features else None
-    return join(inner, [_step(step, features, knots) for step in steps], context)
+    return join(inner, [step_structure(step, features, knots) for step in steps], context)
 
 
 def check_continuous(who: str, inner: Flow) -> None:
@@ -95,6 +93,20 @@ def join(
     return Flow(inner.base, Chain([inner.bijector, *reversed(steps)]), recipe, embedding)
 
 
-def _step(kind: str, features: int, knots: int) -> Bijector:
+def check_steps(who: str, steps: Sequence[str]) -> None:
+    """Raise a ConfigError if a kind of preprocessing is unknown."""
+    unknown = [step for step in steps if step not in STEPS]
+    if unknown:
+        raise ConfigError(f"{who}: expected steps among {', '.join(STEPS)}, got {unknown[0]!r}.")
+
+
+def step_structure(kind: str, features: int, knots: int) -> Bijector:
+    """Return a step of preprocessing that has learned nothing yet.
+
+    Args:
+        kind: one of `STEPS`.
+        features: number of columns.
+        knots: of each column's spline.
+    """
     # Inverted, so that the direction from data to base multiplies and the rarer one solves.
     return Marginals.identity(features, knots) if kind == "marginals" else Invert(LU(features))

@@ -116,7 +116,7 @@ def fit_table(
     split = split_rows(rows, check_context(context, len(rows)), validation, holdout, key)
     settings, chosen = settings_for(flow, options, batch_size, *split.training.shape)
     conditions = Conditions.learned(split)
-    inner, said = _build(settings, rows.shape[1], conditions.features, jr.fold_in(key, 1))
+    inner, said = build_inner(settings, rows.shape[1], conditions.features, jr.fold_in(key, 1))
     finalists = prepare(split.training, split.held_out)
     if max_epochs is None and max_seconds is None:
         max_epochs = max(round(settings.steps * settings.batch_size / len(split.training)), 1)
@@ -139,7 +139,7 @@ def fit_table(
         checkpoint=checkpoint,
         progress=progress,
     )
-    places = _evenly(len(split.training), held)
+    places = evenly(len(split.training), held)
     training = (prepared.training[places], prepared.training_log_dets[places], conditions.some(places))
     held_out = (prepared.held_out, prepared.held_out_log_dets, conditions.held_out)
     return TableFit(
@@ -217,7 +217,7 @@ def _best_in_trials(
     return finalists[best], [note], None
 
 
-def _evenly(total: int, count: int) -> np.ndarray:
+def evenly(total: int, count: int) -> np.ndarray:
     """Return the places of `count` rows of `total`, evenly spaced; of all for 0, or if there are no more."""
     return np.arange(total) if count == 0 or count > total else np.arange(count) * total // count
 
@@ -234,7 +234,7 @@ def _mean_log_prob(
     return float(log_dets.mean()) - loss - float(objective.shift)
 
 
-def _build(
+def build_inner(
     settings: Settings, features: int, context_features: int, key: PRNGKeyArray
 ) -> tuple[Flow, list[str]]:
     """Return the inner flow, and what its recipe warned of."""
