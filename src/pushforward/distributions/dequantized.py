@@ -11,10 +11,12 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ..errors import ConfigError, ShapeError
 from ..numerics.truncated import truncated_normal
-from .base import map_rows
 from .encoding import Box, Encoder
 from .flow import Flow
 from .keyed import Keyed
+
+_CHUNK = 1024
+"""Rows that become boxes at a time, so that any number of rows meets one program."""
 
 
 class Dequantized(Keyed):
@@ -102,8 +104,16 @@ class Dequantized(Keyed):
 
 
 def boxes(encoder: Encoder, rows: ArrayLike) -> Box:
-    """Return the boxes of rows of codes, shape (n, columns); see `Encoder.box`."""
-    return map_rows(encoder.box, (np.asarray(rows, jnp.result_type(float)),), width=encoder.features)
+    """Return the boxes of rows of codes, shape (n, columns), n of any size but 0; see `Encoder.box`."""
+    codes = np.asarray(rows, jnp.result_type(float))
+    filled = np.pad(codes, ((0, -len(codes) % _CHUNK), (0, 0)), mode="edge")
+    found = [_boxes(encoder, filled[start : start + _CHUNK]) for start in range(0, len(filled), _CHUNK)]
+    return Box(*(np.concatenate(leaves)[: len(codes)] for leaves in zip(*found, strict=True)))
+
+
+@eqx.filter_jit
+def _boxes(encoder: Encoder, codes: ArrayLike) -> Box:
+    return jax.vmap(encoder.box)(codes)
 
 
 def drawn(flow: Flow, box: Box, angles: tuple[int, ...], context: Array | None, key: PRNGKeyArray) -> Array:

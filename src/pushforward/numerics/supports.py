@@ -27,7 +27,8 @@ def to_line(x: Array, low: Array, high: Array, scale: Array) -> tuple[Array, Arr
     below, above = jnp.isfinite(low), jnp.isfinite(high)
     both, none = below & above, ~(below | above)
     bottom, top = jnp.where(below, low, 0.0), jnp.where(above, high, 1.0)
-    tiny = jnp.finfo(x.dtype).tiny
+    # As near to an end as it gets: the derivatives, up to its inverse, must stay finite too.
+    tiny = float(jnp.finfo(x.dtype).tiny) ** 0.75
 
     width = jnp.where(both, top - bottom, 1.0)  # positive
     share = jnp.where(both, jnp.clip((x - bottom) / width, tiny, 1.0), 0.5)

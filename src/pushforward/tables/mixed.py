@@ -185,15 +185,12 @@ def _encoder(columns: Sequence["Column"], codes: np.ndarray) -> Encoder:
 
 def _side(encoder: Encoder, features: CodeFeatures | None, codes: np.ndarray, given: np.ndarray) -> _Side:
     """Return the boxes of rows and the features of what is given."""
+    if not len(codes):
+        return _Side(np.empty((0, 2 * encoder.features + 1)), None)
     box = boxes(encoder, codes)
-    packed = np.concatenate([box.lower, box.upper, np.asarray(box.log_weight)[:, None]], axis=1)
-    context = None if features is None else np.asarray(_features(features, jnp.asarray(given, float)))
+    packed = np.concatenate([box.lower, box.upper, box.log_weight[:, None]], axis=1)
+    context = None if features is None else features.of_rows(given)
     return _Side(packed, context)
-
-
-@eqx.filter_jit
-def _features(features: CodeFeatures, given: Array) -> Array:
-    return eqx.filter_vmap(features)(given)
 
 
 def _recipe(settings: Settings, encoder: Encoder, features: CodeFeatures | None) -> Any:

@@ -2,8 +2,10 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+import numpy as np
+from jaxtyping import Array, ArrayLike
 
+from ..base import map_rows
 from ..embedding import Embedding
 from .encoder import Encoder
 
@@ -34,3 +36,7 @@ class CodeFeatures(Embedding):
     def __call__(self, context: Array) -> Array:
         """Return the features of ONE row of codes; a level that was never seen has no indicator."""
         return self.encoder.features_of(context)
+
+    def of_rows(self, codes: ArrayLike) -> np.ndarray:
+        """Return the features of rows of codes, shape (n, columns)."""
+        return np.asarray(map_rows(self, (np.asarray(codes, jnp.result_type(float)),)))

@@ -3,6 +3,7 @@
 import math
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -103,10 +104,12 @@ class ValueCells(eqx.Module):
         between = jnp.abs(x - start - step * jnp.round((x - start) / step)) > near
         inside &= ~(grid & ~density & between)
         stands_in = special | ~(inside | jnp.isnan(x))
-        z, log_dzdx = self._line(jnp.where(stands_in, self._middle(x), x))
-        half = jnp.where(grid, step / 2, 0.0)
-        below = jnp.where(grid & (x <= low + near), -END, self._line(jnp.where(stands_in, 0.0, x - half))[0])
-        above = jnp.where(grid & (x >= high - near), END, self._line(jnp.where(stands_in, 0.0, x + half))[0])
+        half, value = jnp.where(grid, step / 2, 0.0), jnp.where(stands_in, self._middle(x), x)
+        scores, log_dzdx = jax.vmap(self._line)(jnp.stack([value, value - half, value + half]))
+        z, log_dzdx = scores[0], log_dzdx[0]
+        # The end cells of a grid hold all that lies beyond them.
+        below = jnp.where(grid & (x <= low + near), -END, scores[1])
+        above = jnp.where(grid & (x >= high - near), END, scores[2])
         log_step = jnp.where(grid, jnp.log(step), 0.0)
         # Out there the ends of a cell cannot be told from END.
         point = ~grid | (log_dzdx + log_step < math.log(_POINT)) | (jnp.abs(z) > END - 1)
