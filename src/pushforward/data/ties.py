@@ -177,6 +177,11 @@ def _column_ties(name: str, column: np.ndarray) -> ColumnTies:
     )
 
 
+def grid_places(values: np.ndarray, step: float) -> np.ndarray:
+    """Return the places of sorted values on a grid of about this step, counted from the first value."""
+    return np.concatenate([[0.0], np.cumsum(np.round(np.diff(values) / step))])
+
+
 def central_width(column: np.ndarray) -> float:
     """Return the width of the central 90 % of the rows, or the range where that is 0."""
     low, high = np.quantile(column, [0.05, 0.95])

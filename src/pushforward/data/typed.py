@@ -7,7 +7,7 @@ twice; memory does not grow with it.
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BadTable
 from .blocks import arrow_batches, explain_rows, open_csv
@@ -107,6 +107,13 @@ def plain(column: "pa.Array") -> "pa.Array":
     return column if kind is None or kind == column.type else column.cast(kind, safe=False)
 
 
+def compute() -> Any:
+    """Return the module of Arrow's functions, which are made when it is imported: type checkers see none."""
+    import pyarrow.compute
+
+    return pyarrow.compute
+
+
 def joined(first: "pa.DataType", second: "pa.DataType") -> "pa.DataType":
     """Return the narrowest type that takes the values of two; text where nothing else does."""
     import pyarrow as pa
@@ -167,7 +174,8 @@ def _check_types(
 def _cells(source: Source, names: Sequence[str]) -> Iterator["pa.RecordBatch"]:
     """Read the cells of a text table as text, without the blanks around them, null where missing."""
     import pyarrow as pa
-    import pyarrow.compute as pc
+
+    pc = compute()
 
     missing = pa.array(MISSING)
     try:
@@ -218,7 +226,8 @@ def _narrowest(cells: "pa.Array") -> "pa.DataType":
 def _parsed(cells: "pa.Array", kind: "pa.DataType") -> "pa.Array":
     """Return cells as values of a type; raise Arrow's error if one is not of its form."""
     import pyarrow as pa
-    import pyarrow.compute as pc
+
+    pc = compute()
 
     if kind == pa.bool_():
         small = pc.utf8_lower(cells)
