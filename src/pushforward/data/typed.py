@@ -229,6 +229,8 @@ def _parsed(cells: "pa.Array", kind: "pa.DataType") -> "pa.Array":
 
     pc = compute()
 
+    if kind == pa.null():
+        return pa.nulls(len(cells))
     if kind == pa.bool_():
         small = pc.utf8_lower(cells)
         if not pc.all(pc.is_in(small, pa.array(["true", "false", None], pa.string()))).as_py():

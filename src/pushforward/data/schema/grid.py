@@ -9,6 +9,9 @@ from ..table import Table
 from ..ties import COARSE, REPEATED, central_width, find_ties, grid_places
 
 _MOST_DECIMALS = 12
+_RESOLVED = 0.05
+"""The share of a decimal's unit that the type itself may round away; beyond, values are off the grid."""
+
 _LARGEST_WHOLE = 1e15
 """Whole numbers beyond are rounded by float64 itself: no decimals can be told there."""
 
@@ -47,7 +50,9 @@ def find_decimals(levels: np.ndarray) -> int | None:
     for decimals in range(_MOST_DECIMALS + 1):
         if largest * 10**decimals > _LARGEST_WHOLE:
             return None
-        if np.array_equal(np.round(numbers, decimals).astype(levels.dtype), levels):
+        rounded = np.round(numbers, decimals)
+        near = np.abs(rounded - numbers).max(initial=0.0) <= _RESOLVED * 10.0**-decimals
+        if near and np.array_equal(rounded.astype(levels.dtype), levels):
             return decimals
     return None
 
@@ -75,7 +80,7 @@ def find_grid(values: np.ndarray, decimals: int | None) -> Grid | None:
     if decimals is not None:
         step = _decimal_step(levels, decimals, len(values))
         if step >= least:
-            return Grid(step, float(levels[0]))
+            return Grid(step, float(np.round(levels[0], decimals)))
     if tied and ties.step is not None and ties.step >= least:
         places = grid_places(levels, ties.step)
         start = float(np.mean(levels - ties.step * places))

@@ -75,6 +75,8 @@ def infer_schema(
         found = [_Found.of(name, kept.column(name), chosen.get(name), rows) for name in table.column_names]
     elif bad:
         found = [item.with_missing() if item.column.name in bad else item for item in found]
+    if missing == "model":
+        found = [item.with_missing() if item.is_only_missing else item for item in found]
     columns = _small(found, notes)
     return Schema(tuple(columns), (*notes, *(note for item in found for note in item.notes(columns))))
 
@@ -115,8 +117,19 @@ class _Found:
         return _Found(column, ~good, missing, infinite, shares, reason)
 
     def with_missing(self) -> "_Found":
-        """Return the same, with the missing values modelled."""
-        return replace(self, column=replace(self.column, missing=True))
+        """Return the same, with the missing values modelled; a constant that may be missing is a category."""
+        column = self.column
+        if column.kind == "constant":
+            ordered = group_of(column.type) != "truth"
+            column = Column(
+                column.name, "categorical", column.type, categories=(column.constant,), ordered=ordered
+            )
+        return replace(self, column=replace(column, missing=True))
+
+    @property
+    def is_only_missing(self) -> bool:
+        """Whether the column has one value, and some rows lack it."""
+        return self.column.kind == "constant" and self.missing > 0 and self.column.constant is not None
 
     def notes(self, columns: list[Column]) -> list[str]:
         """Return what the user should know of the column."""
@@ -126,7 +139,8 @@ class _Found:
         if self.column.kind == "identifier":
             return [f"{name} is left out as an identifier: {self.reason}."]
         if self.column.kind == "constant":
-            return [f"{name} is left out: all values are {self.column.constant!r}."]
+            also = " or missing" if self.is_only_missing else ""
+            return [f"{name} is left out: all values are {self.column.constant!r}{also}."]
         notes = []
         if self.column.masses:
             shown = list(zip(self.column.masses, self.shares, strict=True))

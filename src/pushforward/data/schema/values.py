@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 OFF_GRID = 0.1
 """How far a code may be from a point of the grid, as a share of the step: rounded offsets move it so much."""
 
+_PRECISION = {"halffloat": 2.0**-11, "float": 2.0**-24}
+"""How far the types' own rounding moves a number off its grid, as a share of the number."""
+
 UNSEEN = -1.0
 """The code of a category that the schema does not have."""
 
@@ -139,15 +142,19 @@ def support_of(column: "Column", codes: np.ndarray) -> tuple[np.ndarray, np.ndar
         outside &= ~np.isin(codes, column.masses)
     between = np.zeros(codes.shape, dtype=bool)
     if column.step is not None:
-        between = (np.abs(codes - _grid_points(column, codes)) > OFF_GRID * column.step) & ~outside
+        rounding = _PRECISION.get(column.type, 2.0**-52) * np.abs(codes + column.origin)
+        away = np.abs(codes - _grid_points(column, codes))
+        between = (away > OFF_GRID * column.step + rounding) & ~outside
     return outside, between
 
 
 def less_origin(numbers: np.ndarray, origin: float) -> np.ndarray:
     """Return numbers less an origin as float64; whole numbers exactly where float64 holds the difference."""
-    if numbers.dtype.kind == "i" and float(origin).is_integer() and abs(origin) < 2**62:
-        return (numbers - np.int64(origin)).astype(np.float64)
-    return numbers.astype(np.float64) - origin
+    codes = numbers.astype(np.float64) - origin
+    if numbers.dtype.kind == "i" and float(origin).is_integer() and abs(origin) < 2**63:
+        exact = (numbers - np.int64(origin)).astype(np.float64)  # it may overflow where codes are large
+        return np.where(np.abs(codes) < 2**62, exact, codes)
+    return codes
 
 
 def _encode_text(column: "Column", values: "pa.Array") -> np.ndarray:
