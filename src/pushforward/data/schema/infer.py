@@ -185,7 +185,8 @@ def _other_column(numbers: Numbers, chosen: Override | None) -> Column:
         if len(levels) == 1 and not (chosen and chosen.kind == "categorical"):
             return Column(numbers.name, "constant", numbers.type, constant=levels[0])
         if chosen and chosen.kind == "constant":
-            raise numbers.wrong(chosen, "one value", numbers.values != numbers.values[0])
+            truths = replace(numbers, values=numbers.values.astype(bool))
+            raise truths.wrong(chosen, "one value", truths.values != truths.values[0])
         return Column(numbers.name, "categorical", numbers.type, categories=levels)
     return time_column(numbers, chosen) if group == "time" else number_column(numbers, chosen)
 
@@ -208,25 +209,27 @@ def _text_column(name: str, values: "pa.Array", chosen: Override | None) -> tupl
         raise ConfigError(
             f"Column {name!r}: expected one value for constant, got {len(levels)} different ones."
         )
-    reason = _why_identifier(texts, counts, len(values) - values.null_count)
+    reason = _too_large(texts)
     if reason and chosen:
         raise ConfigError(f"Column {name!r}: it cannot be {chosen.text}: {reason}.")
-    if reason and (len(levels) > 1 or len(texts[0]) > LONGEST_TEXT):
+    single = sum(counts[text] == 1 for text in texts)
+    rows = len(values) - values.null_count
+    if not reason and not chosen and len(levels) > 1 and 2 * single >= rows:
+        reason = f"{single} of {rows} texts stand in one row only"
+    if reason:
         return Column(name, "identifier", "string"), reason
     if len(levels) == 1 and not (chosen and chosen.kind == "categorical" and texts):
         return Column(name, "constant", "string", constant=levels[0]), ""
     return Column(name, "categorical", "string", categories=levels), ""
 
 
-def _why_identifier(texts: list[str], counts: Mapping[str | None, int], rows: int) -> str:
+def _too_large(texts: list[str]) -> str:
+    """Return why a schema cannot hold these categories, or nothing."""
     longest = max(map(len, texts), default=0)
     if longest > LONGEST_TEXT:
         return f"it holds a text of {longest} characters, more than {LONGEST_TEXT}"
     if len(texts) > MOST_CATEGORIES:
         return f"it holds {len(texts)} different texts, more than {MOST_CATEGORIES}"
-    single = sum(counts[text] == 1 for text in texts)
-    if texts and 2 * single >= rows:
-        return f"{single} of {rows} texts stand in one row only"
     return ""
 
 

@@ -179,7 +179,7 @@ class _Scale:
         if chosen is None:
             return self._found()
         if chosen.kind == "angle":
-            circle = chosen.numbers or fitting_circle(values) or ()
+            circle: tuple[float, ...] = chosen.numbers or fitting_circle(values) or ()
             if not circle:
                 raise ConfigError(
                     f"Column {self.numbers.name!r}: expected the period of the angle, as in angle(360), because "

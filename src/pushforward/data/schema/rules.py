@@ -47,11 +47,8 @@ def is_identifier(name: str, values: np.ndarray) -> bool:
         return False
     if words_of(name) & {"id", "ids", "index", "idx", "row", "rowid", "rownum", "key", "uuid", "guid"}:
         return True
-    return (
-        values.min() in (0, 1)
-        and values.max() - values.min() == len(values) - 1
-        and len(values) > MOST_LEVELS
-    )
+    consecutive = float(values.max()) - float(values.min()) == len(values) - 1
+    return bool(values.min() in (0, 1) and consecutive and len(values) > MOST_LEVELS)
 
 
 def has_few_levels(counts: np.ndarray) -> bool:

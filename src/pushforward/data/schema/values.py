@@ -238,7 +238,7 @@ def _ends(column: "Column", unit: float | None, dtype: type) -> tuple[Any, Any]:
 def _round_to_type(column: "Column", codes: np.ndarray, dtype: Any) -> np.ndarray:
     values = _settled(column, codes) + column.origin
     if column.decimals is not None:
-        values = np.round(values, column.decimals)
+        values = np.round(values, column.decimals) + 0.0  # which turns -0.0 into 0.0
     limit = np.finfo(dtype).max
     values = np.clip(values, -float(limit), float(limit)).astype(dtype)
     unit = None if column.decimals is None else 10.0**-column.decimals
