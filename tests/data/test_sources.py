@@ -78,6 +78,25 @@ def test_the_first_line_is_a_header_unless_all_are_numbers(write, first, columns
     assert (source.columns, source.lines_before, source.has_header) == (columns, lines, lines > 0)
 
 
+@pytest.mark.parametrize(
+    ("content", "columns"),
+    [
+        ("39, State-gov, 0, 0\n50, Private, 0, 1\n38, State-gov, 2, 0\n", ("c1", "c2", "c3", "c4")),
+        ("M,0.4\nF,0.5\nM,?\n", ("c1", "c2")),
+        ("M,0.4\nF,0.5\nI,0.6\n", ("M", "0.4")),  # nothing says that M is a value
+        ("M,x,y,4\nM,a,b,5\n", ("M", "x", "y", "4")),  # one text of three
+        ("M,x,4\nM,a,5\n", ("c1", "c2", "c3")),  # one of two
+        ("name,2011,2012\na,3,4\nname,5,6\n", ("c1", "c2", "c3")),
+        ("name,2011,2012\na,3,4\nb,5,6\n", ("name", "2011", "2012")),
+        ("a,M,1\n1,M,2\n?,M,3\n", ("a", "M", "1")),  # a text over numbers is a name
+        ("a,1\n", ("a", "1")),
+        ("a,b\na,b\n", ("a", "b")),
+    ],
+)
+def test_a_first_line_whose_texts_stand_again_below_is_a_row(write, content, columns):
+    assert inspect(write("x.csv", content)).columns == columns
+
+
 def test_columns_of_every_format(write):
     table = pa.table({"a": [1.0], "b": [True]})
     pyarrow.parquet.write_table(table, write("x.parquet", ""))

@@ -5,7 +5,7 @@ import pytest
 
 from pushforward.data.read import read_table
 from pushforward.data.table import Table
-from pushforward.data.ties import find_ties, jitter, jitter_widths
+from pushforward.data.ties import find_ties, grid_places, jitter, jitter_widths
 from pushforward.errors import BadTable, ConfigError
 
 GAS_TURBINE = Path(__file__).parents[2] / "examples" / "gas-turbine"
@@ -187,3 +187,7 @@ def test_a_constant_column_has_no_width():
         jitter(constant, ["a"], np.random.default_rng(0))
     assert str(caught.value) == "jitter: expected a positive width for column 'a', got 0."
     assert jitter(constant, "auto", np.random.default_rng(0)).notes == ()
+
+
+def test_places_on_a_grid_are_counted_from_the_first_value():
+    assert grid_places(np.array([-0.3, 0.71, 3.7]), 1.0).tolist() == [0, 1, 4]

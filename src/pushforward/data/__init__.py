@@ -1,7 +1,7 @@
 """Tables from and to disk, what repeats in them, and toy densities."""
 
 from .potentials import POTENTIALS, Potential
-from .read import TableFiles, read_batches, read_table, scan_table
+from .read import TableFiles, read_arrow, read_batches, read_table, scan_table
 from .table import Table
 from .ties import ColumnTies, find_ties, jitter, jitter_widths
 from .toy import ENTROPY, TOYS, Toy
@@ -20,6 +20,7 @@ __all__ = [
     "find_ties",
     "jitter",
     "jitter_widths",
+    "read_arrow",
     "read_batches",
     "read_table",
     "scan_table",

@@ -48,7 +48,7 @@ def read_blocks(source: Source, places: Sequence[int]) -> Iterator[Block]:
             yield from _read_text(source, columns)
             return
         _refuse_types(source, places)
-        for batch in _arrow_batches(source, columns):
+        for batch in arrow_batches(source, columns):
             yield _to_block(batch, columns)
 
 
@@ -63,17 +63,18 @@ def boolean_columns(source: Source, places: Sequence[int]) -> list[str]:
     return [source.columns[place] for place in places if pa.types.is_boolean(types[place])]
 
 
-def _arrow_batches(source: Source, columns: list[str]) -> Iterator["pa.RecordBatch"]:
+def arrow_batches(source: Source, columns: Sequence[str]) -> Iterator["pa.RecordBatch"]:
+    """Read some columns of a Parquet or Feather file as they are."""
     import pyarrow as pa
     import pyarrow.parquet
 
     if source.format == "parquet":
         with pyarrow.parquet.ParquetFile(source.path) as file:
-            yield from file.iter_batches(_BLOCK_ROWS, columns=columns)
+            yield from file.iter_batches(_BLOCK_ROWS, columns=list(columns))
         return
     with pa.OSFile(source.path) as file, pa.ipc.open_file(file) as reader:
         for number in range(reader.num_record_batches):
-            yield reader.get_batch(number).select(columns)
+            yield reader.get_batch(number).select(list(columns))
 
 
 def _to_block(batch: "pa.RecordBatch", columns: list[str]) -> Block:
@@ -94,15 +95,16 @@ def _read_text(source: Source, columns: list[str]) -> Iterator[Block]:
     booleans = set(boolean_columns(source, [source.columns.index(name) for name in columns]))
     types = {name: pa.bool_() if name in booleans else pa.float64() for name in columns}
     try:
-        with _open_csv(source, types) as reader:
+        with open_csv(source, types) as reader:
             for batch in reader:
                 yield _to_block(batch, columns)
     except pa.ArrowInvalid as error:
-        _explain(source, columns)
+        explain_rows(source, columns)
         raise BadTable(f"{source.path}: cannot be read: {str(error).splitlines()[0].rstrip('.')}.") from error
 
 
-def _open_csv(source: Source, types: dict[str, "pa.DataType"]) -> "csv_module.CSVStreamingReader":
+def open_csv(source: Source, types: dict[str, "pa.DataType"]) -> "csv_module.CSVStreamingReader":
+    """Open a text table for the columns with these types; without any, for all columns with guessed types."""
     import pyarrow as pa
     import pyarrow.csv as csv_module
 
@@ -123,14 +125,19 @@ def _guess_types(source: Source) -> list["pa.DataType"]:
     import pyarrow as pa
 
     try:
-        with _open_csv(source, {}) as reader:
+        with open_csv(source, {}) as reader:
             return reader.schema.types
     except pa.ArrowInvalid:  # an unreadable row: met again, and explained, when the rows are read
         return [pa.float64()] * len(source.columns)
 
 
-def _explain(source: Source, columns: list[str]) -> None:
-    """Raise the BadTable that says what is wrong with the rows of a text table; or return."""
+def explain_rows(source: Source, columns: Sequence[str]) -> None:
+    """Raise the BadTable that says what is wrong with the rows of a text table; or return.
+
+    Args:
+        source: the file.
+        columns: those that must be numbers.
+    """
     places = {source.columns.index(name): name for name in columns}
     offences: dict[str, _Cells] = {}
     rows_left = _ROWS_FOR_EXAMPLES
@@ -186,7 +193,7 @@ def _refuse_types(source: Source, places: Sequence[int]) -> None:
 
 
 def _first_values(source: Source, column: str) -> _Cells:
-    for batch in _arrow_batches(source, [column]):
+    for batch in arrow_batches(source, [column]):
         values = batch.column(column)[:_EXAMPLES].to_pylist()
         return [(row + 1, str(value)) for row, value in enumerate(values) if value is not None]
     return []

@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import gzip
 import io
+import itertools
 import os
 import zlib
 from collections.abc import Iterator, Sequence
@@ -42,6 +43,7 @@ _FORMATS: dict[str, Format] = {
     ".feather": "feather",
 }
 _LONGEST_HEADER = 1 << 20
+_ROWS_TO_COMPARE = 1000
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
 
 
@@ -175,8 +177,8 @@ def _inspect_feather(path: str) -> Source:
 
 
 def _inspect_text(path: str, kind: Format) -> Source:
-    first, last_line = _first_row(path, kind)
-    if all(is_number(cell) or cell in MISSING for cell in first) and not _counts_up(first):
+    first, last_line, others = _first_rows(path, kind)
+    if _is_row(first, others):
         return Source(path, kind, tuple(f"c{place + 1}" for place in range(len(first))))
     for separator, name in _SEPARATORS.items():
         if len(first) == 1 and separator in first[0]:
@@ -187,8 +189,8 @@ def _inspect_text(path: str, kind: Format) -> Source:
     return Source(path, kind, tuple(first), lines_before=last_line)
 
 
-def _first_row(path: str, kind: Format) -> tuple[list[str], int]:
-    """Return the cells of the first row that is not blank, and the number of the line where it ends."""
+def _first_rows(path: str, kind: Format) -> tuple[list[str], int, list[list[str]]]:
+    """Return the cells of the first row that is not blank, the line where it ends, and some rows after it."""
     with open_text(path) as file:
         start = file.read(_LONGEST_HEADER)
     if "\0" in start:
@@ -196,8 +198,38 @@ def _first_row(path: str, kind: Format) -> tuple[list[str], int]:
     rows = csv.reader(io.StringIO(start, newline=""), delimiter=DELIMITERS[kind])
     for row in rows:
         if any(cell.strip() for cell in row):
-            return [cell.strip() for cell in row], rows.line_num
+            first, last_line = [cell.strip() for cell in row], rows.line_num
+            if any(map(is_number, first)):
+                return first, last_line, [[cell.strip() for cell in other] for other in _some(rows)]
+            return first, last_line, []
     raise BadTable(f"{path}: the file is empty.")
+
+
+def _some(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Yield the first rows, up to one that cannot be parsed: it is met again when the rows are read."""
+    with contextlib.suppress(csv.Error):
+        yield from itertools.islice(rows, _ROWS_TO_COMPARE)
+
+
+def _is_row(first: list[str], others: list[list[str]]) -> bool:
+    """Tell whether the first line is a row, not a header.
+
+    It is one if all its cells are numbers (but for 0, 1, 2, ...). With numbers and text, as in
+    "39, State-gov, 77516", it is one if no text stands over a column of numbers, and at least half of the
+    texts stand again in their columns below.
+    """
+    texts = [place for place, cell in enumerate(first) if not is_number(cell) and cell not in MISSING]
+    if not texts:
+        return not _counts_up(first)
+    if len(texts) == len(first):
+        return False
+    again = 0
+    for place in texts:
+        below = {row[place] for row in others if len(row) > place}
+        if below and all(is_number(cell) or cell in MISSING for cell in below):
+            return False
+        again += first[place] in below
+    return 2 * again >= len(texts)
 
 
 def _counts_up(cells: list[str]) -> bool:

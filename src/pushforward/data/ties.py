@@ -16,10 +16,10 @@ from .table import Table, match_columns
 
 Kind = Literal["continuous", "discrete", "mass", "constant"]
 
-_REPEATED = 10
+REPEATED = 10
 """A value counts as repeated from so many rows on: below, no model can tell the spike from chance."""
 
-_COARSE = 1e-3
+COARSE = 1e-3
 """Values closer than this share of a column's width are no steps: no model of usual size resolves them."""
 
 _MASS_SHARE, _MASS_RATIO, _NEIGHBOURS = 0.005, 10, 5
@@ -154,11 +154,11 @@ def _column_ties(name: str, column: np.ndarray) -> ColumnTies:
     top, rows = int(np.argmax(counts)), len(column)
     nearest, others = _nearest(values), counts.copy()
     others[top] = 0  # the most frequent value may be a mass of its own, and says little of the others
-    repeated = others[others >= _REPEATED].sum() / max(1, others.sum())
+    repeated = others[others >= REPEATED].sum() / max(1, others.sum())
     masses: tuple[tuple[float, float], ...] = ()
     if len(values) == 1:
         kind: Kind = "constant"
-    elif repeated >= 0.5 and _quantile(nearest, others, 0.5) >= _COARSE * _width(column):
+    elif repeated >= 0.5 and _quantile(nearest, others, 0.5) >= COARSE * central_width(column):
         kind = "discrete"
     else:
         masses = _masses(values, counts)
@@ -177,7 +177,12 @@ def _column_ties(name: str, column: np.ndarray) -> ColumnTies:
     )
 
 
-def _width(column: np.ndarray) -> float:
+def grid_places(values: np.ndarray, step: float) -> np.ndarray:
+    """Return the places of sorted values on a grid of about this step, counted from the first value."""
+    return np.concatenate([[0.0], np.cumsum(np.round(np.diff(values) / step))])
+
+
+def central_width(column: np.ndarray) -> float:
     """Return the width of the central 90 % of the rows, or the range where that is 0."""
     low, high = np.quantile(column, [0.05, 0.95])
     return float(high - low) or float(np.ptp(column))
@@ -201,7 +206,7 @@ def _masses(values: np.ndarray, counts: np.ndarray) -> tuple[tuple[float, float]
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _NEIGHBOURS + 1).copy()
     around[:, _NEIGHBOURS] = 0
     rows = counts.sum()
-    needed = np.maximum(max(_REPEATED, _MASS_SHARE * rows), _MASS_RATIO * around.max(axis=1))
+    needed = np.maximum(max(REPEATED, _MASS_SHARE * rows), _MASS_RATIO * around.max(axis=1))
     found = [
         (float(values[place]), float(counts[place] / rows)) for place in np.flatnonzero(counts >= needed)
     ]

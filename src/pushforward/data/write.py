@@ -8,13 +8,17 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 
 from ..errors import ConfigError, ShapeError
 from .sources import DELIMITERS, FORMATS, format_of
-from .table import check_names
+from .table import check_names, quoted
+from .typed import compute
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class TableWriter:
@@ -50,6 +54,7 @@ class TableWriter:
         self._temporary = self._target.with_name(f".tmp-{os.getpid()}-{self._target.name}")
         self._body: _Body | None = None
         self._dtype = np.dtype(np.float64)
+        self._schema: pa.Schema | None = None
         self._file: _Output | None = None
         with self._guarded():
             # Remove what a killed process of this number left; "x" then refuses to follow a planted link.
@@ -74,11 +79,46 @@ class TableWriter:
             raise ShapeError(f"{self.path}: expected values of shape {expected}, got shape {rows.shape}.")
         if self._file is None:
             raise ConfigError(f"{self.path}: the writer is closed.")
+        if self._schema is not None:
+            raise ConfigError(f"{self.path}: its rows have types; write_arrow writes more of them.")
         if self._body is None and rows.dtype == np.float32:
             self._dtype = np.dtype(np.float32)
         with self._guarded():
             self._append(rows)
         self.rows += len(rows)
+
+    def write_arrow(self, table: Any) -> None:
+        """Append rows with the types of their columns: text as text, integers as integers, dates as dates.
+
+        In text, dates and times are in ISO 8601 (those with a zone in UTC, with a Z), truth values true and
+        false, and what is missing is an empty cell.
+
+        Args:
+            table: an Arrow table or record batch with the writer's columns, in their order. The first batch
+                sets the types of the whole table; `write` cannot be used for the same table.
+
+        Raises:
+            ShapeError: if it has other columns. The writer can still be used.
+            ConfigError: if the writer is closed, or the types are not those of the first batch.
+            OSError: if the disk is full or fails. The temporary file is removed.
+        """
+        import pyarrow as pa
+
+        if tuple(table.schema.names) != self.columns:
+            raise ShapeError(
+                f"{self.path}: expected the columns {quoted(self.columns)}, got {quoted(table.schema.names)}."
+            )
+        if self._file is None:
+            raise ConfigError(f"{self.path}: the writer is closed.")
+        schema = table.schema.remove_metadata()
+        if self._body is not None and schema != self._schema:
+            raise ConfigError(f"{self.path}: expected the types of the first batch, got others.")
+        with self._guarded():
+            if self._body is None:
+                self._schema, self._body = schema, _body(self.path, self._file, schema)
+            if table.num_rows:
+                self._body.write_table(pa.table(table.columns, schema=schema))
+        self.rows += table.num_rows
 
     def close(self) -> None:
         """Finish the file and rename it into place; without rows it holds the columns' names alone.
@@ -89,7 +129,8 @@ class TableWriter:
         if self._file is None:
             return
         with self._guarded():
-            self._append(np.empty((0, len(self.columns))))
+            if self._body is None:
+                self._append(np.empty((0, len(self.columns))))
             if self._body is not None:
                 self._body.close()
             self._file.finish()
@@ -198,6 +239,7 @@ class _Text:
         import pyarrow as pa
         import pyarrow.csv as csv_module
 
+        table = pa.table([_as_text(column) for column in table.columns], names=table.column_names)
         text = pa.BufferOutputStream()
         options = csv_module.WriteOptions(include_header=False, delimiter=self._delimiter)
         csv_module.write_csv(table, text, options)
@@ -218,6 +260,22 @@ def _body(path: str, file: _Output, schema: Any) -> _Body:
     if kind == "feather":
         return pa.ipc.new_file(file, schema, options=pa.ipc.IpcWriteOptions(compression="lz4"))
     return _Text(path, file, schema.names)
+
+
+def _as_text(column: Any) -> Any:
+    """Return dates and times in ISO 8601, those with a zone in UTC, without the zeros that end a fraction."""
+    import pyarrow as pa
+
+    pc = compute()
+
+    if pa.types.is_date(column.type):
+        return column.cast(pa.date32())
+    if not pa.types.is_timestamp(column.type):
+        return column
+    if column.type.tz is not None:
+        column = column.cast(pa.timestamp(column.type.unit, "UTC"))
+    cells = pc.replace_substring_regex(column.cast(pa.string()), r"(\.\d*?)0+(Z?)$", r"\1\2")
+    return pc.replace_substring_regex(cells, r"\.(Z?)$", r"\1")
 
 
 def _check_target(path: str, target: Path) -> None:

@@ -1,0 +1,7 @@
+"""What the columns of a table are, inferred or stated, and its rows as numbers that a flow can be fitted to."""
+
+from .column import KINDS, Column, Kind, Measure
+from .infer import infer_schema
+from .schema import Misfit, Schema, read_schema
+
+__all__ = ["KINDS", "Column", "Kind", "Measure", "Misfit", "Schema", "infer_schema", "read_schema"]
