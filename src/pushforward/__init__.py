@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .bijectors import Bijector, Frozen
     from .distributions import Distribution, Flow, initialize, settle
     from .io import load, load_model, save
-    from .tables import TableFit, fit_table
+    from .tables import FrameFit, FrameModel, TableFit, fit_frame, fit_mixed, fit_table, load_frame
     from .training import Check, FitResult, History, Optimizer, fit, fit_to_density
 
 __version__ = "0.1.0"
@@ -22,6 +22,8 @@ __all__ = [
     "Distribution",
     "FitResult",
     "Flow",
+    "FrameFit",
+    "FrameModel",
     "Frozen",
     "History",
     "Optimizer",
@@ -31,11 +33,14 @@ __all__ = [
     "diagnostics",
     "distributions",
     "fit",
+    "fit_frame",
+    "fit_mixed",
     "fit_table",
     "fit_to_density",
     "flows",
     "initialize",
     "load",
+    "load_frame",
     "load_model",
     "nets",
     "objectives",
@@ -61,15 +66,20 @@ _HOMES = {
     "Distribution": "distributions",
     "FitResult": "training",
     "Flow": "distributions",
+    "FrameFit": "tables",
+    "FrameModel": "tables",
     "Frozen": "bijectors",
     "History": "training",
     "Optimizer": "training",
     "TableFit": "tables",
     "fit": "training",
+    "fit_frame": "tables",
+    "fit_mixed": "tables",
     "fit_table": "tables",
     "fit_to_density": "training",
     "initialize": "distributions",
     "load": "io",
+    "load_frame": "tables",
     "load_model": "io",
     "save": "io",
     "settle": "distributions",

@@ -5,10 +5,10 @@ import jax
 import numpy as np
 import pytest
 
-from pushforward import io, tables
+from pushforward import io
 from pushforward.cli.main import run
 from pushforward.flows import registry
-from pushforward.tables import Settings, TableFit
+from pushforward.tables import Settings, TableFit, frames
 from pushforward.training import History
 
 COLUMNS = ("a", "b", "c")
@@ -50,7 +50,7 @@ def flow():
 def model(flow, tmp_path_factory):
     """A model file of the flow."""
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    io.save(flow, path, table={"columns": [{"name": name, "low": -3.0, "high": 3.0} for name in COLUMNS]})
+    io.save(flow, path, table={"columns": list(COLUMNS)})
     return path
 
 
@@ -103,7 +103,7 @@ class StubFit:
 
 @pytest.fixture
 def stub_fit(flow, monkeypatch):
-    """Stands in the place of `fit_table`."""
+    """Stands in the place of `fit_table`, on which `fit_frame` calls for columns that are all continuous."""
     stub = StubFit(flow)
-    monkeypatch.setattr(tables, "fit_table", stub)
+    monkeypatch.setattr(frames, "fit_table", stub)
     return stub

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 
@@ -7,6 +8,7 @@ import pytest
 
 from pushforward import io
 from pushforward.data import read_table
+from pushforward.flows import realnvp
 
 
 def test_fit_writes_a_model_with_its_table(cli, stub_fit, rows, write, tmp_path):
@@ -18,14 +20,17 @@ def test_fit_writes_a_model_with_its_table(cli, stub_fit, rows, write, tmp_path)
         "mean log_prob in nats per row: validation rows -1.7500, training rows -1.5000\n"
     )
     model = io.load_model(output)
-    assert [column["name"] for column in model.table["columns"]] == ["a", "b", "c"]
+    assert [column["name"] for column in model.table["schema"]["columns"]] == ["a", "b", "c"]
+    assert model.table["given"] == []
+    assert model.table["files"] == ["table.csv"]
     assert model.table["rows"] == 40
     assert model.table["fit"]["validation_log_prob"] == -1.75
     (call,) = stub_fit.calls
     np.testing.assert_array_equal(call.pop("values"), rows)
     assert jax.random.key_data(call.pop("key")).tolist() == jax.random.key_data(jax.random.key(0)).tolist()
     assert call == {
-        "columns": ("a", "b", "c"),
+        "columns": ["a", "b", "c"],
+        "context": None,
         "flow": "auto",
         "options": None,
         "validation": 0.1,
@@ -40,6 +45,8 @@ def test_fit_writes_a_model_with_its_table(cli, stub_fit, rows, write, tmp_path)
 
 
 def test_fit_passes_its_options_on(cli, stub_fit, rows, write, tmp_path):
+    two = realnvp(jax.random.key(0), features=2, layers=1, hidden=(4,))
+    stub_fit.result = dataclasses.replace(stub_fit.result, flow=two)
     options = (
         "--flow nsf --option layers=2 --option hidden=8 --columns c,a --seed 5 --max-seconds 1.5 --max-epochs 7 "
         "--validation 0.25 --holdout last --batch-size 16 --patience 3 --quiet"
@@ -52,7 +59,8 @@ def test_fit_passes_its_options_on(cli, stub_fit, rows, write, tmp_path):
     np.testing.assert_array_equal(call.pop("values"), rows[:, [2, 0]])
     assert jax.random.key_data(call.pop("key")).tolist() == jax.random.key_data(jax.random.key(5)).tolist()
     assert call == {
-        "columns": ("c", "a"),
+        "columns": ["c", "a"],
+        "context": None,
         "flow": "nsf",
         "options": {"layers": 2, "hidden": [8]},
         "validation": 0.25,
@@ -73,6 +81,7 @@ def test_fit_as_json_and_its_history(cli, stub_fit, rows, write, tmp_path):
         "model": str(output),
         "rows": 40,
         "columns": ["a", "b", "c"],
+        "given": [],
         "flow": "realnvp",
         "train_log_prob": -1.5,
         "validation_log_prob": -1.75,
@@ -86,29 +95,7 @@ def test_fit_as_json_and_its_history(cli, stub_fit, rows, write, tmp_path):
     np.testing.assert_array_equal(table.values[:, 2:4], [[2.0, 2.1], [1.5, 1.75]])
 
 
-def test_jitter_is_asked_for_or_missed(cli, stub_fit, rows, write, tmp_path):
-    rows[:, 1] = np.arange(40) // 14
-    table, output = write(rows), tmp_path / "m"
-    missed = cli("fit", table, "-o", output)
-    assert f"note: {table}: values repeat in 'b': 3 different values" in missed.err
-    assert "--jitter auto spreads them." in missed.err
-    spread = cli("fit", table, "-o", output, "--jitter", "auto")
-    assert "uniform noise" in spread.err
-    assert "values repeat" not in spread.err
-    cli("fit", table, "-o", output, "--jitter", "b=0.5,a=0.25")
-    plain, auto, named = (call["values"] for call in stub_fit.calls)
-    np.testing.assert_array_equal(plain, rows)
-    np.testing.assert_array_equal(auto[:, [0, 2]], rows[:, [0, 2]])
-    assert len(np.unique(auto[:, 1])) == 40
-    assert 0.2 < np.abs(named - rows)[:, 1].max() <= 0.25
-    assert 0.1 < np.abs(named - rows)[:, 0].max() <= 0.125
-    np.testing.assert_array_equal(named[:, 2], rows[:, 2])
-    assert "noise" in io.load_model(output).table["notes"][0]
-
-
 def test_ctrl_c_keeps_the_best_flow(cli, stub_fit, rows, write, tmp_path):
-    import dataclasses
-
     output = tmp_path / "m.safetensors"
     stub_fit.result = dataclasses.replace(stub_fit.result, stopped="interrupted")
     outcome = cli("fit", write(rows), "-o", output, "--quiet")
@@ -155,16 +142,24 @@ BAD_TABLES = {
     "missing": (None, "{table}: no such file or folder."),
     "empty": ("", "{table}: the file is empty."),
     "ragged": ("a,b\n1,2\n3\n", "{table}, line 3: expected 2 values as in the first line, got 1."),
-    "text": (
-        "a,b\n1,2\n3,x\n4,5\n",
-        "{table}: expected numbers, but 'b' holds text (line 3: 'x'). Turn them into",
-    ),
     "no table": ("\0\1\2", "{table}: not a text table"),
-    "missing values": ("a,b\n1,2\n3,\nnan,5\n4,4\n", "{table}: "),
-    "one row": ("a,b\n1,2\n", "{table}: "),
-    "fewer rows than columns": ("a,b,c\n1,2,3\n2,3,5\n", "{table}: "),
-    "constant": ("a,b\n1,2\n3,2\n4,2\n", "fit_table: constant columns have no density: b. Leave them out."),
-    "duplicate": ("a,b\n1,1\n3,3\n4,4\n", "fit_table: columns a and b are equal"),
+    "missing values": (
+        "a,b\n1,2\n3,\nnan,5\n4,4\n",
+        "{table}: 2 of 4 rows with values that are missing ('a' 1 missing; 'b' 1 missing). Drop such rows with ",
+    ),
+    "no rows": ("a,b\n", "{table}: expected at least 1 row, got 0 rows."),
+    "one row": (
+        "a,b\n1,2\n",
+        "Schema: expected at least one column to model; all are constants or identifiers.",
+    ),
+    "fewer rows than columns": (
+        "a,b,c\n1.5,2.5,3.5\n2.5,3.5,5.25\n",
+        "fit_table: expected at least 3 rows, as many as columns, got 2.",
+    ),
+    "duplicate": (
+        "a,b\n1.5,1.5\n3.25,3.25\n4,4\n",
+        "fit_table: columns a and b are equal",
+    ),
     "names": ("a,a\n1,2\n3,4\n4,1\n", "{table}: column names must be different; more than once: 'a'."),
 }
 
@@ -185,15 +180,15 @@ def test_bad_tables(cli, tmp_path, case):
     assert {path.name for path in tmp_path.iterdir()} <= {"table.csv", "m.safetensors"}
 
 
-def test_missing_values_are_counted_by_column_with_the_remedy(cli, stub_fit, tmp_path):
+def test_missing_values_are_counted_by_column_and_dropped(cli, stub_fit, tmp_path):
     table = tmp_path / "t.csv"
-    table.write_text("a,b\n1,2\n3,\nnan,5\n4,4\n5,inf\n")
+    table.write_text("a,b,c\n1.25,2.5,1.5\n3,,2.5\nnan,5,7.25\n4.5,4.25,9\n5,inf,3.5\n")
     outcome = cli("fit", table, "-o", tmp_path / "m")
     assert outcome.code == 2
-    for part in ("'a' 1 NaN", "'b' 1 missing, 1 infinite", "--drop-nonfinite"):
+    for part in ("'a' 1 missing", "'b' 1 missing, 1 infinite", "--missing drop"):
         assert part in outcome.err
-    assert cli("fit", table, "-o", tmp_path / "m", "--drop-nonfinite").code == 0
-    assert stub_fit.calls[0]["values"].tolist() == [[1, 2], [4, 4]]
+    assert cli("fit", table, "-o", tmp_path / "m", "--missing", "drop").code == 0
+    assert stub_fit.calls[0]["values"].tolist() == [[1.25, 2.5, 1.5], [4.5, 4.25, 9]]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +204,17 @@ def test_missing_values_are_counted_by_column_with_the_remedy(cli, stub_fit, tmp
         (["-o", "m", "--columns", "a,z"], "table.csv: columns missing: 'z'. It has: 'a', 'b', 'c'."),
         (["-o", "m", "--flow", "glow9"], "--flow: expected auto, nsf-ar or one of "),
         (["-o", "m", "--option", "layers"], "--option: expected name=value, such as layers=4, got 'layers'."),
-        (["-o", "m", "--jitter", "z"], "table.csv: columns missing: 'z'. It has: 'a', 'b', 'c'."),
+        (["-o", "m", "--given", "z"], "fit_frame: no column is called 'z'. There are: a, b, c."),
+        (["-o", "m", "--given", "a,b,c"], "fit_frame: expected at least one column that is not given."),
+        (["-o", "m", "--given", "a,,b"], "--given: expected names separated by commas, got 'a,,b'."),
+        (["-o", "m", "--column", "z=count"], ""),
+        (["-o", "m", "--column", "a"], "--column: expected name=kind, such as age=count, got 'a'."),
+        (["-o", "m", "--missing", "no"], "--missing: expected refuse, drop or model, got 'no'."),
+        (
+            ["-o", "m", "--schema", "table.csv", "--column", "a=real"],
+            "--column: a schema file says what the columns are: change it there, or leave out --schema.",
+        ),
+        (["-o", "m", "--schema", "table.csv"], "table.csv: not a schema file: "),
         (["-o", "m", "--validation", "2"], "fit_table: expected a validation share in [0, 1), got 2.0."),
     ],
 )
@@ -245,7 +250,7 @@ def test_from_a_table_to_samples(cli, rows, write, tmp_path):
     assert fitted["rows"] == 40
     assert cli("score", model, folder, "-o", tmp_path / "s.csv", "--with-columns", "--json").code == 0
     scored = read_table(tmp_path / "s.csv").values
-    np.testing.assert_array_equal(scored[:, :3], rows)
+    np.testing.assert_allclose(scored[:, :3], rows, rtol=1e-12)
     assert scored[:, 3].mean() == pytest.approx(fitted["train_log_prob"], abs=1e-4)
     assert cli("sample", model, "-n", 300, "-o", tmp_path / "n.feather").code == 0
     drawn = read_table(tmp_path / "n.feather")
@@ -279,3 +284,95 @@ def test_made_fits_a_table_unless_its_law_is_over_whole_numbers(cli, rows, write
             "Build that flow in Python and train it with pushforward.fit."
         )
         assert not model.exists()
+
+
+def mixed_rows(n=300):
+    rng = np.random.default_rng(0)
+    town = rng.choice(["Bern", "Genève", "Zürich"], p=[0.5, 0.2, 0.3], size=n)
+    count = rng.poisson(3 + 4 * (town == "Bern"))
+    share = np.where(rng.uniform(size=n) < 0.3, 0.0, rng.beta(2, 2, size=n))
+    lines = [
+        f"{t},{c},{s:.17g},2024-01-{1 + c:02d},r{i}"
+        for i, (t, c, s) in enumerate(zip(town, count, share, strict=True))
+    ]
+    return "town,count,share,day,label\n" + "\n".join(lines) + "\n"
+
+
+def test_a_table_of_mixed_columns_goes_through_all_commands(cli, tmp_path):
+    table, model = tmp_path / "t.csv", tmp_path / "m.safetensors"
+    table.write_text(mixed_rows())
+    shown = cli("info", table).out
+    assert "town   categorical (string), 3 levels: Bern, Genève, Zürich" in shown
+    assert "count  count (int64), in steps of 1, from 0" in shown
+    assert "point masses at 0" in shown
+    assert "label  identifier (string)" in shown
+    options = ("--flow", "realnvp", "--option", "layers=2", "--option", "hidden=8", "--max-epochs", 3)
+    fitted = cli("fit", table, "-o", model, *options)
+    assert fitted.code == 0, fitted.err
+    assert (
+        "note: Column 'label' is left out as an identifier: 300 of 300 texts stand in one row only."
+        in fitted.err
+    )
+    scored = cli("score", model, table, "-o", tmp_path / "s.csv", "--with-columns")
+    assert scored.code == 0, scored.err
+    lines = (tmp_path / "s.csv").read_text().splitlines()
+    assert lines[0] == "town,count,share,day,log_prob"
+    assert [line.rsplit(",", 1)[0] for line in lines[1:]] == [
+        line.rsplit(",", 1)[0] for line in mixed_rows().splitlines()[1:]
+    ]
+    assert all(np.isfinite(float(line.rsplit(",", 1)[1])) for line in lines[1:])
+    assert cli("sample", model, "-n", 500, "-o", tmp_path / "n.csv", "--with-log-prob").code == 0
+    drawn = [line.split(",") for line in (tmp_path / "n.csv").read_text().splitlines()[1:]]
+    assert {row[0] for row in drawn} == {"Bern", "Genève", "Zürich"}
+    assert all(int(row[1]) >= 0 for row in drawn)
+    assert 0.2 < sum(float(row[2]) == 0 for row in drawn) / 500 < 0.4
+    assert all(row[3].startswith("202") and len(row[3]) == 10 for row in drawn)
+
+
+def test_a_schema_can_be_printed_edited_and_given(cli, tmp_path):
+    table, model, schema = (tmp_path / name for name in ("t.csv", "m.safetensors", "schema.json"))
+    table.write_text(mixed_rows())
+    printed = json.loads(cli("info", table, "--json").out)
+    printed["columns"] = [column for column in printed["columns"] if column["name"] in ("town", "count")]
+    schema.write_text(json.dumps(printed))
+    options = ("--flow", "realnvp", "--option", "layers=1", "--option", "hidden=8", "--max-epochs", 1)
+    outcome = cli("fit", table, "-o", model, "--schema", schema, "--json", *options)
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["columns"] == ["town", "count"]
+
+
+def test_the_law_of_some_columns_given_others(cli, tmp_path):
+    table, model = tmp_path / "t.csv", tmp_path / "m.safetensors"
+    table.write_text(mixed_rows(1000))
+    options = ("--flow", "nsf", "--option", "layers=1", "--option", "hidden=16", "--max-epochs", 60)
+    fitted = cli("fit", table, "-o", model, "--columns", "town,count", "--given", "town", "--json", *options)
+    assert fitted.code == 0, fitted.err
+    assert json.loads(fitted.out)["given"] == ["town"]
+    means = {}
+    for town in ("Bern", "Genève"):
+        outcome = cli("sample", model, "-n", 400, "-o", tmp_path / "n.csv", "--given", f"town={town}")
+        assert outcome.code == 0, outcome.err
+        rows = [line.split(",") for line in (tmp_path / "n.csv").read_text().splitlines()[1:]]
+        assert {row[0] for row in rows} == {town}
+        means[town] = np.mean([int(row[1]) for row in rows])
+    assert means["Bern"] == pytest.approx(7, abs=0.7)
+    assert means["Genève"] == pytest.approx(3, abs=0.7)
+    conditions = tmp_path / "c.csv"
+    conditions.write_text("town\nZürich\nBern\n")
+    assert cli("sample", model, "-n", 3, "-o", tmp_path / "n.csv", "--given", conditions).code == 0
+    rows = [line.split(",")[0] for line in (tmp_path / "n.csv").read_text().splitlines()[1:]]
+    assert rows == ["Zürich"] * 3 + ["Bern"] * 3
+    assert cli("score", model, table, "-o", tmp_path / "s.csv").code == 0
+    for given, message in (
+        (
+            "town=Basel",
+            "The conditions hold what the model never saw. Column 'town': of 1 values 1 unseen categories.",
+        ),
+        ("count=3", "--given: 'count' is not given to the model. The model is conditional on town."),
+        ("town", "town: no such file or folder."),
+    ):
+        outcome = cli("sample", model, "-n", 3, "-o", tmp_path / "n.csv", "--given", given)
+        assert outcome.code == 2
+        assert outcome.err == f"pushforward: error: {message}\n", given
+    outcome = cli("sample", model, "-n", 3, "-o", tmp_path / "n.csv")
+    assert outcome.err == "pushforward: error: The model is conditional: expected values of town.\n"

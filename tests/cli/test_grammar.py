@@ -1,8 +1,18 @@
 import re
+from pathlib import Path
 
 import pytest
 
-from pushforward.cli.grammar import check_output, check_recipe, column_names, jitter_columns, recipe_options
+from pushforward.cli.grammar import (
+    as_missing,
+    check_output,
+    check_recipe,
+    check_schema_options,
+    column_kinds,
+    column_names,
+    conditions,
+    recipe_options,
+)
 from pushforward.errors import ConfigError
 
 
@@ -68,17 +78,34 @@ def test_check_recipe_refuses_unknown_recipes():
         check_recipe("auto", {"layers": 2})
 
 
-def test_jitter_columns():
-    assert jitter_columns("none") is None
-    assert jitter_columns("auto") == "auto"
-    assert jitter_columns("AH, TAT") == ["AH", "TAT"]
-    assert jitter_columns("AH=0.1,x=y=2") == {"AH": 0.1, "x=y": 2.0}
+def test_column_kinds():
+    assert column_kinds(None) == {}
+    texts = ["age=count", "a = b=interval(0,100)"]
+    assert column_kinds(texts) == {"age": "count", "a = b": "interval(0,100)"}
+    for text in ("age", "=count", "age="):
+        with refused(f"--column: expected name=kind, such as age=count, got {text!r}."):
+            column_kinds([text])
 
 
-@pytest.mark.parametrize("text", ["", "a,", "a=x", "a=1,b", "=1"])
-def test_jitter_columns_refuses(text):
-    with refused(f"--jitter: expected none, auto, names, or name=width for every name, got {text!r}."):
-        jitter_columns(text)
+def test_conditions():
+    assert conditions("a=3, b=x=y") == {"a": "3", "b": "x=y"}
+    with refused("--given: expected values such as a=3,b=high, or a table of them, got 'a=3,b'."):
+        conditions("a=3,b")
+
+
+def test_missing():
+    assert [as_missing(text) for text in ("refuse", "drop", "model")] == ["refuse", "drop", "model"]
+    with refused("--missing: expected refuse, drop or model, got 'no'."):
+        as_missing("no")
+
+
+def test_a_schema_file_stands_alone():
+    check_schema_options(None, {"a": "real"}, "model")
+    check_schema_options(Path("s.json"), {}, "drop")
+    with refused("--column: a schema file says what the columns are: change it there, or leave out --schema."):
+        check_schema_options(Path("s.json"), {"a": "real"}, "refuse")
+    with refused("--missing model: a schema file says where values may be missing: change it there."):
+        check_schema_options(Path("s.json"), {}, "model")
 
 
 def test_check_output(tmp_path):

@@ -6,8 +6,13 @@ from pushforward import io
 def test_info_shows_columns_flow_and_fit(cli, flow, tmp_path):
     path = tmp_path / "m.safetensors"
     fit = {"steps": 1234, "train_log_prob": -1.25, "stopped": "epochs"}
-    columns = [{"name": "a", "low": 0.0, "high": 12.5}, {"name": "wind", "low": -1.0, "high": 1e6}, "c"]
-    io.save(flow, path, table={"columns": columns, "rows": 22191, "fit": fit, "notes": ["Take care."]})
+    columns = [
+        {"name": "a", "kind": "positive", "type": "double", "low": 0.0, "origin": 100.0, "masses": [0.5]},
+        {"name": "wind", "kind": "categorical", "type": "string", "categories": ["n", "e", "s", "w", None]},
+        {"name": "c", "kind": "count", "type": "int64", "step": 1.0, "missing": True},
+    ]
+    table = {"schema": {"columns": columns}, "given": ["c"]}
+    io.save(flow, path, table={**table, "rows": 22191, "fit": fit, "notes": ["Take care."]})
     outcome = cli("info", path)
     assert (outcome.code, outcome.err) == (0, "")
     lines = outcome.out.splitlines()
@@ -24,9 +29,10 @@ def test_info_shows_columns_flow_and_fit(cli, flow, tmp_path):
         "fit            stopped: epochs",
         "fit            train log prob: -1.25",
         "note           Take care.",
-        "column         a     0 to 12.5",
-        "column         wind  -1 to 1e+06",
-        "column         c     nan to nan",
+        "given          c",
+        "column         a     positive (double), from 100, point masses at 100.5",
+        "column         wind  categorical (string), 5 levels: n, e, s, w, ...",
+        "column         c     count (int64), in steps of 1, may be missing",
     ]
 
 
@@ -34,12 +40,14 @@ def test_info_as_json(cli, model):
     outcome = cli("info", model, "--json", "--quiet")
     about = json.loads(outcome.out)
     assert about == json.loads(json.dumps(io.describe(model)))
-    assert [column["name"] for column in about["table"]["columns"]] == ["a", "b", "c"]
+    assert about["table"]["columns"] == ["a", "b", "c"]
 
 
 def test_info_shows_no_control_characters(cli, flow, tmp_path):
     path = tmp_path / "m.safetensors"
-    io.save(flow, path, table={"columns": ["\x1b[31ma", "b\nc", "d"], "rows": "many", "fit": 3, "notes": 4})
+    columns = [{"name": "\x1b[31ma", "kind": "real"}, {"name": "b\nc", "kind": 7, "categories": 3}, "d"]
+    about = {"schema": {"columns": columns}, "rows": "many", "fit": 3, "notes": 4, "given": "c"}
+    io.save(flow, path, table=about)
     outcome = cli("info", path)
     assert outcome.code == 0
     assert "\x1b" not in outcome.out

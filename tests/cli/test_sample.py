@@ -86,7 +86,7 @@ def test_unknown_format(cli, model, tmp_path):
 def test_what_breaks_on_the_way_leaves_the_old_file(cli, model, tmp_path, monkeypatch):
     output = tmp_path / "s.csv"
     output.write_text("old\n")
-    monkeypatch.setattr("pushforward.data.TableWriter.write", fail_with_full_disk)
+    monkeypatch.setattr("pushforward.data.TableWriter.write_arrow", fail_with_full_disk)
     outcome = cli("sample", model, "-n", 100, "-o", output)
     assert (outcome.code, outcome.err) == (1, f"pushforward: error: {output}: no space left on device\n")
     assert output.read_text() == "old\n"
@@ -99,12 +99,11 @@ def fail_with_full_disk(writer, values):
 
 
 def test_rows_that_overflow_are_told(cli, flow, model, tmp_path, monkeypatch):
-    def overflowing(self, key, shape):
-        x, log_prob = draw(self, key, shape)
-        return x.at[3, 1].set(np.inf), log_prob
+    def overflowing(self, key, shape, context):
+        return draw(self, key, shape, context).at[3, 1].set(np.inf)
 
-    draw = type(flow).sample_and_log_prob
-    monkeypatch.setattr(type(flow), "sample_and_log_prob", overflowing)
+    draw = type(flow).sample
+    monkeypatch.setattr(type(flow), "sample", overflowing)
     outcome = cli("sample", model, "-n", 20, "-o", tmp_path / "s.csv", "--quiet")
     assert outcome.code == 0
     assert outcome.err == "pushforward: 2 of 20 rows hold values beyond the range of float32.\n"

@@ -51,7 +51,7 @@ def test_columns_are_found_by_name_and_others_left_out(cli, model, rows, write, 
     assert outcome.err == f"note: {table}: columns left out: 'name'.\n"
     written = read_table(tmp_path / "m.csv")
     assert written.columns == ("a", "b", "c", "log_prob")
-    np.testing.assert_array_equal(written.values[:, :3], rows)
+    np.testing.assert_allclose(written.values[:, :3], rows, rtol=1e-12)
     np.testing.assert_allclose(written.values[:, 3], scores(tmp_path / "s.csv")[:, 0], rtol=1e-6)
 
 
@@ -78,11 +78,11 @@ def test_values_that_are_not_finite(cli, model, rows, write, tmp_path):
     assert outcome.code == 2
     assert "'a' 1" in outcome.err
     assert "'b' 1" in outcome.err
-    assert "--drop-nonfinite" in outcome.err
+    assert "--missing drop" in outcome.err
     assert not output.exists()
-    outcome = cli("score", model, table, "-o", output, "--drop-nonfinite")
+    outcome = cli("score", model, table, "-o", output, "--missing", "drop")
     assert outcome.code == 0
-    assert outcome.err == "note: 2 of 40 rows hold missing values, NaN or infinity: not scored.\n"
+    assert outcome.err == "note: 2 of 40 rows hold missing or infinite values: not scored.\n"
     assert np.flatnonzero(np.isnan(scores(output)[:, 0])).tolist() == [3, 20]
 
 
@@ -90,7 +90,7 @@ def test_rows_beyond_float32_are_counted(cli, model, rows, write, tmp_path):
     rows[5] = 1e200
     outcome = cli("score", model, write(rows), "-o", tmp_path / "s.csv")
     assert outcome.code == 0
-    assert outcome.err == "note: 1 rows are so far out that their log_prob is not finite.\n"
+    assert outcome.err == "note: 1 rows are impossible, or so far out that their log_prob is not finite.\n"
 
 
 def test_rank_is_the_share_of_less_likely_reference_rows(cli, flow, model, rows, write, tmp_path):

@@ -2,7 +2,7 @@
 
 import dataclasses
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,19 @@ import typer
 
 from . import options
 from .errors import INTERRUPTED
-from .grammar import check_output, check_recipe, column_names, jitter_columns, recipe_options
-from .models import description
+from .grammar import (
+    as_missing,
+    check_output,
+    check_recipe,
+    check_schema_options,
+    column_kinds,
+    column_names,
+    recipe_options,
+)
 from .terminal import Terminal
 
 if TYPE_CHECKING:
-    from ..data import Table
-    from ..tables import TableFit
+    from ..tables import FrameFit, FrameModel, TableFit
 
 
 def fit(
@@ -29,11 +35,13 @@ def fit(
     max_seconds: options.MaxSeconds = None,
     max_epochs: options.MaxEpochs = None,
     validation: options.Validation = 0.1,
-    holdout: options.Holdout = "random",
+    holdout: options.HeldOut = "random",
     batch_size: options.BatchSize = None,
     patience: options.Patience = None,
-    drop_nonfinite: options.DropNonfinite = False,
-    jitter: options.Jitter = "none",
+    given: options.Given = None,
+    column: options.ColumnKind = None,
+    schema: options.SchemaFile = None,
+    missing: options.Missing = "refuse",
     checkpoint: options.Checkpoint = None,
     history: options.HistoryOutput = None,
     quiet: options.Quiet = False,
@@ -42,8 +50,9 @@ def fit(
 ) -> None:
     """Fit a flow to a table and write it to a model file.
 
-    Outliers, tails and scales of the columns are taken care of; densities are in the table's own units.
-    Ctrl-C ends the fit early and saves the best flow so far.
+    Numbers, text, dates, bounds, point masses and tails of the columns are taken care of; `pushforward info TABLE`
+    shows what each column is taken for. Log-probabilities are in the table's own units. Ctrl-C ends the fit early and
+    saves the best flow so far.
 
     [bold]Example:[/bold] pushforward fit data.csv -o model.safetensors --max-seconds 120
     """
@@ -51,70 +60,80 @@ def fit(
     terminal = Terminal(quiet=quiet, as_json=as_json)
     for path in [output, checkpoint, history]:
         if path is not None:
-            check_output(path, table)
-    names, arguments, widths = column_names(columns), recipe_options(option), jitter_columns(jitter)
+            check_output(path, [*table, *([schema] if schema else [])])
+    names, conditions = column_names(columns), column_names(given, "--given") or []
+    arguments, kinds = recipe_options(option), column_kinds(column)
+    check_schema_options(schema, kinds, missing)
     import jax
 
-    from ..data import read_table
-    from ..tables import fit_table
+    from ..data import scan_table
+    from ..data.schema import infer_schema, read_schema
+    from ..tables import fit_frame
 
     flow, arguments = check_recipe(flow, arguments)
-    rows = _jittered(read_table(table, names, drop_nonfinite=drop_nonfinite), widths, seed)
-    terminal.notes(rows.notes)
-    limits = {"max_epochs": max_epochs, "max_seconds": max_seconds, "patience": patience}
-    training: dict[str, Any] = {
-        "validation": validation,
-        "holdout": holdout,
-        "batch_size": batch_size,
-        **limits,
-    }
-    key, shown = jax.random.key(seed), not quiet
-    result = fit_table(
-        rows.values,
-        key=key,
-        columns=rows.columns,
+    files = scan_table(table, names, typed=True)
+    terminal.notes(files.notes)
+    rows = files.read_arrow()
+    known = read_schema(schema) if schema else infer_schema(rows, kinds, missing=as_missing(missing))
+    terminal.notes(known.notes)
+    result = fit_frame(
+        rows,
+        key=jax.random.key(seed),
+        schema=known,
+        given=conditions,
+        missing=missing,
         flow=flow,
         options=arguments,
-        progress=shown,
+        validation=validation,
+        holdout=holdout,
+        batch_size=batch_size,
+        max_epochs=max_epochs,
+        max_seconds=max_seconds,
+        patience=patience,
         checkpoint=checkpoint,
-        **training,
+        progress=not quiet,
     )
-    terminal.notes(result.notes)
-    _save(terminal, result, output, description(rows, result, seed=seed, validation=validation))
+    terminal.notes(result.fit.notes)
+    notes = [*files.notes, *known.notes, *result.fit.notes]
+    _save(terminal, result.model, output, _about(result, files.files, notes, seed, validation))
     if history is not None:
-        _write_history(result, history)
-    terminal.summary(*_summary(result, rows, output))
-    if result.stopped == "interrupted":
+        _write_history(result.fit, history)
+    terminal.summary(*_summary(result, notes, output))
+    if result.fit.stopped == "interrupted":
         terminal.warn(f"the fit was ended early; the best flow so far is in {output}.")
         raise typer.Exit(INTERRUPTED)
 
 
-def _jittered(table: "Table", widths: Any, seed: int) -> "Table":
-    """Return the table with noise where it was asked for; or with a note where it is missed."""
-    import numpy as np
+def _about(
+    result: "FrameFit", files: Sequence[str], notes: Sequence[str], seed: int, validation: float
+) -> dict[str, Any]:
+    """Return what a model file is to say about the table and the fit, as plain data."""
+    fit = result.fit
+    return {
+        "rows": result.rows,
+        "files": [Path(file).name for file in files[:100]],
+        "notes": list(notes)[:100],
+        "fit": {
+            "flow": fit.settings.flow,
+            "seed": seed,
+            "steps": fit.steps,
+            "epochs": fit.history.epoch[-1] if fit.history.epoch else 0.0,
+            "seconds": round(fit.seconds, 3),
+            "stopped": fit.stopped,
+            "validation_rows": round(validation * result.rows),
+            "train_log_prob": fit.train_log_prob,
+            "validation_log_prob": fit.validation_log_prob,
+        },
+    }
 
-    from ..data import find_ties
-    from ..data import jitter as add_noise
 
-    if widths is not None:
-        return add_noise(table, widths, np.random.default_rng(seed))
-    tied = [str(report) for report in find_ties(table) if report.kind in ("discrete", "mass")]
-    if not tied:
-        return table
-    found = "; ".join(tied)
-    note = f"{table.name}: values repeat in {found}. A density may spike there; --jitter auto spreads them."
-    return dataclasses.replace(table, notes=(*table.notes, note))
-
-
-def _save(terminal: Terminal, result: "TableFit", output: Path, about: Mapping[str, Any]) -> None:
+def _save(terminal: Terminal, model: "FrameModel", output: Path, about: Mapping[str, Any]) -> None:
     """Write the model file; if that fails after all the work, somewhere else before the error."""
-    from ..io import save
-
     try:
-        save(result.flow, output, table=about)
+        model.save(output, about)
     except OSError:
         rescue = Path(tempfile.mkdtemp(prefix="pushforward-")) / output.name
-        save(result.flow, rescue, table=about)
+        model.save(rescue, about)
         terminal.warn(f"the model could not be written to {output}; it is in {rescue} instead.")
         raise
 
@@ -129,26 +148,30 @@ def _write_history(result: "TableFit", path: Path) -> None:
         writer.write(np.array(list(curves.values()), dtype=np.float64).T)
 
 
-def _summary(result: "TableFit", rows: "Table", output: Path) -> tuple[Mapping[str, Any], str]:
+def _summary(result: "FrameFit", notes: Sequence[str], output: Path) -> tuple[Mapping[str, Any], str]:
+    fit, model = result.fit, result.model
+    columns = [column.name for column in model.columns]
     values = {
         "model": str(output),
-        "rows": len(rows),
-        "columns": list(rows.columns),
-        "flow": result.settings.flow,
-        "train_log_prob": result.train_log_prob,
-        "validation_log_prob": result.validation_log_prob,
-        "steps": result.steps,
-        "stopped": result.stopped,
-        "seconds": round(result.seconds, 3),
-        "notes": [*rows.notes, *result.notes],
+        "rows": result.rows,
+        "columns": columns,
+        "given": list(model.given),
+        "flow": fit.settings.flow,
+        "train_log_prob": fit.train_log_prob,
+        "validation_log_prob": fit.validation_log_prob,
+        "steps": fit.steps,
+        "stopped": fit.stopped,
+        "seconds": round(fit.seconds, 3),
+        "notes": list(notes),
     }
-    held_out = result.validation_log_prob
-    likelihood = f"training rows {result.train_log_prob:.4f}"
+    held_out = fit.validation_log_prob
+    likelihood = f"training rows {fit.train_log_prob:.4f}"
     if held_out is not None:
         likelihood = f"validation rows {held_out:.4f}, {likelihood}"
+    given = f" given {', '.join(model.given)}" if model.given else ""
     text = (
-        f"{output}: {result.settings.flow} on {len(rows):,} rows of {len(rows.columns)} columns, "
-        f"{result.steps:,} steps in {result.seconds:.1f} s (ended by {result.stopped})\n"
+        f"{output}: {fit.settings.flow} on {result.rows:,} rows of {len(columns)} columns{given}, "
+        f"{fit.steps:,} steps in {fit.seconds:.1f} s (ended by {fit.stopped})\n"
         f"mean log_prob in nats per row: {likelihood}"
     )
     return values, text

@@ -4,19 +4,60 @@ import inspect
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import ConfigError
 
 
-def column_names(text: str | None) -> list[str] | None:
+def column_names(text: str | None, option: str = "--columns") -> list[str] | None:
     """Return the names in "AT,AP,CO", or None if none are given."""
     if text is None:
         return None
     names = [name.strip() for name in text.split(",")]
     if not all(names):
-        raise ConfigError(f"--columns: expected names separated by commas, got {text!r}.")
+        raise ConfigError(f"{option}: expected names separated by commas, got {text!r}.")
     return names
+
+
+def column_kinds(texts: Sequence[str] | None) -> dict[str, str]:
+    """Return the kinds in "age=count", "share=interval(0,100)", ..., by the names of the columns."""
+    kinds = {}
+    for text in texts or ():
+        name, equals, kind = text.rpartition("=")
+        if not equals or not name.strip() or not kind.strip():
+            raise ConfigError(f"--column: expected name=kind, such as age=count, got {text!r}.")
+        kinds[name.strip()] = kind.strip()
+    return kinds
+
+
+def as_missing(text: str) -> Literal["refuse", "drop", "model"]:
+    """Return what is to become of missing values, or raise."""
+    if text == "refuse" or text == "drop" or text == "model":
+        return text
+    raise ConfigError(f"--missing: expected refuse, drop or model, got {text!r}.")
+
+
+def check_schema_options(schema: Path | None, kinds: dict[str, str], missing: str) -> None:
+    """Raise a ConfigError where a schema file is contradicted by other options."""
+    if schema is not None and kinds:
+        raise ConfigError(
+            "--column: a schema file says what the columns are: change it there, or leave out --schema."
+        )
+    if schema is not None and as_missing(missing) == "model":
+        raise ConfigError("--missing model: a schema file says where values may be missing: change it there.")
+
+
+def conditions(text: str) -> dict[str, str]:
+    """Return the values in "a=3,b=high", by the names of the columns."""
+    found = {}
+    for item in text.split(","):
+        name, equals, value = item.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise ConfigError(
+                f"--given: expected values such as a=3,b=high, or a table of them, got {text!r}."
+            )
+        found[name.strip()] = value.strip()
+    return found
 
 
 def recipe_options(texts: Sequence[str] | None) -> dict[str, Any] | None:
@@ -61,29 +102,6 @@ def check_recipe(flow: str, options: dict[str, Any] | None) -> tuple[str, dict[s
         for key, value in options.items()
     }
     return name, implied | given
-
-
-def jitter_columns(text: str) -> str | list[str] | dict[str, float] | None:
-    """Return what `jitter` takes: None for "none", "auto", names, or widths by name for "AH=0.1,TAT=0.01"."""
-    if text == "none":
-        return None
-    if text == "auto":
-        return "auto"
-    items = [item.strip() for item in text.split(",")]
-    if all(item and "=" not in item for item in items):
-        return items
-    widths = {}
-    for item in items:
-        name, _, width = item.rpartition("=")
-        try:
-            widths[name.strip()] = float(width)
-        except ValueError:
-            widths[""] = 0.0
-    if "" in widths:
-        raise ConfigError(
-            f"--jitter: expected none, auto, names, or name=width for every name, got {text!r}."
-        )
-    return widths
 
 
 def check_output(path: Path, inputs: Sequence[Path]) -> None:

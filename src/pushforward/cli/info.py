@@ -1,25 +1,86 @@
 """pushforward info: what a model file holds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-from .models import columns_of
-from .options import AsJson, Debug, ModelFile, Quiet
+from .grammar import as_missing, column_kinds
+from .options import AsJson, ColumnKind, Debug, Missing, ModelOrTable, Quiet
 from .terminal import Terminal
 
 
-def info(model: ModelFile, quiet: Quiet = False, as_json: AsJson = False, debug: Debug = False) -> None:
-    """Show what a model file holds: columns, flow, rows and likelihoods.
+def info(
+    model: ModelOrTable,
+    column: ColumnKind = None,
+    missing: Missing = "refuse",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Show what a model file holds: columns, flow, rows and likelihoods; or what the columns of a table are taken for.
 
-    Only the file's header is read; no flow is built.
+    Of a model only the file's header is read; no flow is built. Of a table, --json prints the schema that `fit` would
+    use, to be edited and given to its --schema.
 
     [bold]Example:[/bold] pushforward info model.safetensors
     """
     del debug  # read by `run`
+    from ..data.sources import format_of
     from ..io import describe
 
+    terminal = Terminal(quiet=quiet, as_json=as_json)
+    if model.is_dir() or format_of(model) is not None:
+        _table(terminal, model, column_kinds(column), missing)
+        return
     about = describe(model)
-    Terminal(quiet=quiet, as_json=as_json).result(about, _text(str(model), about))
+    terminal.result(about, _text(str(model), about))
+
+
+def _table(terminal: Terminal, path: Path, kinds: dict[str, str], missing: str) -> None:
+    """Show the schema of a table."""
+    from ..data import scan_table
+    from ..data.schema import infer_schema
+
+    files = scan_table(path, typed=True)
+    rows = files.read_arrow()
+    schema = infer_schema(rows, kinds, missing=as_missing(missing))
+    about = schema.to_json()
+    lines = [f"{path}: {rows.num_rows:,} rows of {len(schema.columns)} columns", *_column_lines(about)]
+    terminal.result(about, _clean([*lines, *(f"note: {note}" for note in (*files.notes, *schema.notes))]))
+
+
+def _column_lines(schema: Mapping[str, Any]) -> list[str]:
+    """Return a line for each column of a schema, which may be a stranger's."""
+    columns = [item for item in schema.get("columns", []) if isinstance(item, dict)]
+    names = [str(item.get("name")) for item in columns]
+    width = min(max(map(len, names), default=0), 40)
+    return [f"{name:<{width}}  {_what(item)}" for name, item in zip(names, columns, strict=True)]
+
+
+def _what(column: Mapping[str, Any]) -> str:
+    """Return what a column is, in a few words."""
+    parts = [f"{column.get('kind')} ({column.get('type')})"]
+    levels = column.get("categories") or []
+    if levels:
+        shown = ", ".join("missing" if level is None else str(level) for level in levels[:4])
+        parts.append(f"{len(levels)} levels: {shown}{', ...' if len(levels) > 4 else ''}")
+    for name, text in (
+        ("step", "in steps of {}"),
+        ("low", "from {}"),
+        ("high", "to {}"),
+        ("period", "period {}"),
+    ):
+        if isinstance(column.get(name), int | float):
+            shift = column.get("origin") or 0.0 if name in ("low", "high") else 0.0
+            parts.append(text.format(f"{column[name] + shift:.6g}"))
+    if column.get("masses"):
+        shown = ", ".join(f"{mass + (column.get('origin') or 0.0):.6g}" for mass in column["masses"][:4])
+        parts.append(f"point masses at {shown}{', ...' if len(column['masses']) > 4 else ''}")
+    if column.get("missing"):
+        parts.append("may be missing")
+    if column.get("kind") == "constant":
+        parts.append(f"always {column.get('constant')}")
+    return ", ".join(parts)
 
 
 def _text(path: str, about: Mapping[str, Any]) -> str:
@@ -31,10 +92,13 @@ def _text(path: str, about: Mapping[str, Any]) -> str:
         ("digest", about["sha256"][:16]),
         *_table_lines(about["table"] or {}),
     ]
+    return _clean(f"{name:<15}{text}".rstrip() for name, text in lines)
+
+
+def _clean(lines: Iterable[str]) -> str:
     # A name in a stranger's file may hold the terminal's control characters.
-    shown = (f"{name:<15}{text}".rstrip() for name, text in lines)
     return "\n".join(
-        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line) for line in shown
+        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line) for line in lines
     )
 
 
@@ -46,14 +110,11 @@ def _table_lines(table: Mapping[str, Any]) -> list[tuple[str, str]]:
         lines.append(("rows", f"{table['rows']:,}"))
     if isinstance(fit, dict):
         lines += [("fit", f"{name.replace('_', ' ')}: {_number(value)}") for name, value in fit.items()]
-    notes = table.get("notes")
+    notes, given, schema = table.get("notes"), table.get("given"), table.get("schema")
     lines += [("note", str(note)) for note in notes] if isinstance(notes, list) else []
-    columns = columns_of(table)
-    width = max((len(column.name) for column in columns), default=0)
-    lines += [
-        ("column", f"{column.name:<{width}}  {column.low:.6g} to {column.high:.6g}") for column in columns
-    ]
-    return lines
+    if isinstance(given, list) and given:
+        lines.append(("given", ", ".join(map(str, given))))
+    return lines + [("column", line) for line in (_column_lines(schema) if isinstance(schema, dict) else [])]
 
 
 def _flow(about: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The options of the commands, with their help."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -47,8 +47,8 @@ Validation = Annotated[
     float,
     typer.Option("--validation", help="Share of the rows held out to choose the best flow; 0 for none."),
 ]
-Holdout = Annotated[
-    str,
+HeldOut = Annotated[
+    Any,
     typer.Option(
         "--holdout",
         metavar="random|last",
@@ -59,15 +59,33 @@ BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Rows of a t
 Patience = Annotated[
     float | None, typer.Option("--patience", help="Stop after so many epochs without improvement.")
 ]
-DropNonfinite = Annotated[
-    bool, typer.Option("--drop-nonfinite", help="Leave out rows with missing values, NaN or infinity.")
-]
-Jitter = Annotated[
+Missing = Annotated[
     str,
     typer.Option(
-        "--jitter",
-        metavar="none|auto|NAME[=WIDTH],...",
-        help="Add uniform noise to columns whose values repeat: those found (auto), or those named.",
+        "--missing",
+        metavar="refuse|drop|model",
+        help="Missing and infinite numbers: refuse the table, drop such rows, or model them as values of their own.",
+    ),
+]
+ColumnKind = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="NAME=KIND",
+        help="What a column is, such as age=count, share=interval(0,100), wind=angle(360), code=categorical or "
+        "name=identifier; may be repeated.",
+    ),
+]
+SchemaFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--schema", help="A file that says what the columns are: what `info TABLE --json` prints, edited."
+    ),
+]
+Given = Annotated[
+    str | None,
+    typer.Option(
+        "--given", help="Columns that are given, such as a,b: the others are fitted conditional on them."
     ),
 ]
 Checkpoint = Annotated[
@@ -84,9 +102,24 @@ WithLogProb = Annotated[
 WithColumns = Annotated[
     bool, typer.Option("--with-columns", help="Write the model's columns before log_prob.")
 ]
-KeepNonfinite = Annotated[
-    bool, typer.Option("--drop-nonfinite", help="Give rows with missing values, NaN or infinity no log_prob.")
+SkipMissing = Annotated[
+    str,
+    typer.Option(
+        "--missing",
+        metavar="refuse|drop",
+        help="Missing and infinite numbers: refuse the table, or give such rows no log_prob.",
+    ),
 ]
+Conditions = Annotated[
+    str | None,
+    typer.Option(
+        "--given",
+        metavar="NAME=VALUE,...|TABLE",
+        help="Values of the columns that the model is conditional on, or a table of them, with -n rows for each of its "
+        "rows.",
+    ),
+]
+ModelOrTable = Annotated[Path, typer.Argument(help="A model file, or a table.", metavar="MODEL|TABLE")]
 Reference = Annotated[
     list[Path] | None,
     typer.Option(

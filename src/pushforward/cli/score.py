@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .grammar import check_output
-from .models import names_for
 from .options import (
     AsJson,
     Debug,
-    KeepNonfinite,
     ModelFile,
     Quiet,
     Reference,
+    SkipMissing,
     TableOutput,
     Tables,
     WithColumns,
@@ -30,50 +29,51 @@ def score(
     output: TableOutput,
     with_columns: WithColumns = False,
     reference: Reference = None,
-    drop_nonfinite: KeepNonfinite = False,
+    missing: SkipMissing = "refuse",
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Write the log-density of every row, in nats: one log_prob for each input row, in their order.
+    """Write the log-probability of every row, in nats: one log_prob for each input row, in their order.
 
-    Columns are found by their names, in whatever order they stand. Files larger than memory are streamed.
+    Of continuous columns it is a density in the table's units, of all others a probability. Columns are found by their
+    names, in whatever order they stand. Files larger than memory are streamed.
 
     [bold]Example:[/bold] pushforward score model.safetensors new.csv -o scores.csv
     """
     del debug  # read by `run`
     terminal = Terminal(quiet=quiet, as_json=as_json)
     check_output(output, [model, *table, *(reference or ())])
-    import numpy as np
+    import pyarrow as pa
 
     from ..data import TableWriter
-    from ..io import load_model
+    from ..tables import load_frame
     from .scoring import batches, ranking
     from .totals import Totals
 
     start, totals = time.monotonic(), Totals()
-    loaded = load_model(model)
-    names = names_for(loaded.table, loaded.flow.event_shape[0])
-    rank = ranking(loaded.flow, reference, names, terminal) if reference else None
+    loaded = load_frame(model)
+    names = [column.name for column in loaded.schema.modelled]
+    rank = ranking(loaded, reference, terminal) if reference else None
     columns = [*(names if with_columns else ()), "log_prob", *(["rank"] if rank else ())]
     with TableWriter(output, columns) as writer, terminal.counting("scoring") as advance:
-        for batch in batches(loaded.flow, table, names, terminal, keep=drop_nonfinite):
-            totals.add(batch.log_prob[batch.finite], len(batch.rows))
-            parts = [*batch.rows.T] if with_columns else []
-            parts += [batch.log_prob] if rank is None else [batch.log_prob, rank(batch.log_prob)]
-            writer.write(np.stack(parts, axis=1))
-            advance(len(batch.rows))
+        for batch in batches(loaded, table, terminal, missing=missing):
+            totals.add(batch.log_prob[batch.whole], len(batch.whole))
+            parts = list(batch.rows.columns) if with_columns else []
+            parts += [pa.array(batch.log_prob), *([pa.array(rank(batch.log_prob))] if rank else [])]
+            writer.write_arrow(pa.table(parts, names=columns))
+            advance(len(batch.whole))
     _report(terminal, totals, output, time.monotonic() - start)
 
 
 def _report(terminal: Terminal, totals: "Totals", output: Path, seconds: float) -> None:
     left = totals.rows - totals.scored
     if left:
-        terminal.notes(
-            [f"{left:,} of {totals.rows:,} rows hold missing values, NaN or infinity: not scored."]
-        )
+        terminal.notes([f"{left:,} of {totals.rows:,} rows hold missing or infinite values: not scored."])
     if totals.not_finite:
-        terminal.notes([f"{totals.not_finite:,} rows are so far out that their log_prob is not finite."])
+        terminal.notes(
+            [f"{totals.not_finite:,} rows are impossible, or so far out that their log_prob is not finite."]
+        )
     values = {
         "rows": totals.rows,
         "scored": totals.scored,

@@ -1,15 +1,19 @@
-"""Log-densities of tables in batches, and their ranks among those of a reference."""
+"""Log-probabilities of tables in batches, and their ranks among those of a reference."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..data import scan_table
 from ..diagnostics import ranks
-from ..distributions.flow import Flow
+from ..errors import BadTable, ConfigError
+from ..tables import FrameModel
 from .terminal import Terminal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BLOCK = 65536
 """Rows read, scored and written at a time."""
@@ -19,45 +23,68 @@ class Batch(NamedTuple):
     """Some rows of a table.
 
     Attributes:
-        rows: shape (n, features).
-        finite: which rows have no missing value, NaN or infinity, shape (n,).
+        rows: the columns that the model knows.
+        whole: which rows have all the values that they must have, shape (n,).
         log_prob: in nats; NaN for the others, shape (n,).
     """
 
-    rows: np.ndarray
-    finite: np.ndarray
+    rows: "pa.Table"
+    whole: np.ndarray
     log_prob: np.ndarray
 
 
 def batches(
-    flow: Flow, table: Sequence[Path], names: list[str], terminal: Terminal, *, keep: bool
+    model: FrameModel, table: Sequence[Path], terminal: Terminal, *, missing: str = "refuse"
 ) -> Iterator[Batch]:
     """Score a table in the order of its rows, in memory that does not grow with it.
 
     Args:
-        flow: what gives the densities.
+        model: what gives the log-probabilities.
         table: files and folders.
-        names: the columns that the flow expects, in its order.
-        terminal: hears the notes about the files.
-        keep: whether rows that are not finite are allowed.
+        terminal: hears the notes about the files, and at the end which values the model gives no probability.
+        missing: what to do with rows where a value is missing that may not be: "refuse" the table, after its last row
+            so that the message counts them all; or "drop", which gives such rows no log_prob.
 
     Raises:
-        BadTable: as `scan_table` and `TableFiles.batches` do.
+        BadTable: as `scan_table` and `TableFiles.arrow_batches` do, or if missing values are refused.
+        ConfigError: if `missing` is something else.
     """
-    files = scan_table(table, names)
+    import pyarrow as pa
+
+    if missing not in ("refuse", "drop"):
+        raise ConfigError(f"--missing: expected refuse or drop, got {missing!r}.")
+    names = [column.name for column in model.schema.modelled]
+    files = scan_table(table, names, typed=True)
     terminal.notes(files.notes)
-    for rows in files.batches(BLOCK, nonfinite="keep" if keep else "refuse"):
-        finite = np.all(np.isfinite(rows), axis=1)
-        log_prob = np.full(len(rows), np.nan)
-        log_prob[finite] = flow.log_prob(rows[finite])
-        yield Batch(rows, finite, log_prob)
+    gaps, odd = np.zeros(len(names), dtype=int), np.zeros(len(names), dtype=int)
+    count = bad = 0
+    for piece in files.arrow_batches(BLOCK):
+        rows = pa.Table.from_batches([piece])
+        codes = model.all_codes(rows)
+        missed = np.isnan(codes) & ~np.array([column.missing for column in model.schema.modelled])
+        whole = np.asarray(~missed.any(axis=1))
+        gaps, bad, count = gaps + missed.sum(axis=0), bad + int((~whole).sum()), count + len(codes)
+        odd += (~model.schema.inside(codes) & ~missed).sum(axis=0)
+        log_prob = np.full(len(codes), np.nan)
+        if whole.any() and not (bad and missing == "refuse"):
+            log_prob[whole] = model.log_prob_of(*model.parted(codes[whole]))
+        yield Batch(rows, whole, log_prob)
+    if bad and missing == "refuse":
+        shown = "; ".join(f"{name!r} {gap}" for name, gap in zip(names, gaps, strict=True) if gap)
+        raise BadTable(
+            f"{files.name}: {bad} of {count} rows with values that are missing or not finite ({shown}). "
+            "Give such rows no log_prob with --missing drop."
+        )
+    terminal.notes(
+        f"column {name!r}: {number:,} of {count:,} values are none that the model gives a probability."
+        for name, number in zip(names, odd, strict=True)
+        if number
+    )
 
 
 def ranking(
-    flow: Flow, reference: Sequence[Path], names: list[str], terminal: Terminal
+    model: FrameModel, reference: Sequence[Path], terminal: Terminal
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function that gives log-densities, shape (n,), their ranks among those of reference rows."""
-    known = np.concatenate(
-        [batch.log_prob for batch in batches(flow, reference, names, terminal, keep=False)]
-    )
+    """Return a function that gives log-probabilities, shape (n,), their ranks among those of reference rows."""
+    known = np.concatenate([batch.log_prob for batch in batches(model, reference, terminal)])
     return lambda log_prob: np.where(np.isnan(log_prob), np.nan, ranks(log_prob, known))

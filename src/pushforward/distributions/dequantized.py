@@ -108,12 +108,12 @@ def boxes(encoder: Encoder, rows: ArrayLike) -> Box:
     codes = np.asarray(rows, jnp.result_type(float))
     filled = np.pad(codes, ((0, -len(codes) % _CHUNK), (0, 0)), mode="edge")
     found = [_boxes(encoder, filled[start : start + _CHUNK]) for start in range(0, len(filled), _CHUNK)]
-    return Box(*(np.concatenate(leaves)[: len(codes)] for leaves in zip(*found, strict=True)))
+    return Box(*(jnp.asarray(np.concatenate(leaves)[: len(codes)]) for leaves in zip(*found, strict=True)))
 
 
 @eqx.filter_jit
-def _boxes(encoder: Encoder, codes: ArrayLike) -> Box:
-    return jax.vmap(encoder.box)(codes)
+def _boxes(encoder: Encoder, codes: Array | np.ndarray) -> Box:
+    return jax.vmap(encoder.box)(jnp.asarray(codes))
 
 
 def drawn(flow: Flow, box: Box, angles: tuple[int, ...], context: Array | None, key: PRNGKeyArray) -> Array:

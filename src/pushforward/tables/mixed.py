@@ -22,7 +22,7 @@ from ..flows.registry import recorded
 from ..training import Check, fit, mean_loss
 from .default import Settings, settings_for
 from .fitting import TableFit, build_inner, evenly
-from .preparation import Holdout, split_rows
+from .preparation import Holdout, refuse_duplicates, split_rows
 
 if TYPE_CHECKING:
     from ..data.schema import Column
@@ -124,6 +124,10 @@ def fit_mixed(
     check_codes("codes", codes, columns, len(codes))
     given = np.empty((len(codes), 0)) if context is None else context
     check_codes("context", given, context_columns, len(codes))
+    continuous = [
+        place for place, column in enumerate(columns) if column.step is None and column.kind != "categorical"
+    ]
+    refuse_duplicates("fit_mixed", codes[:, continuous], [columns[place].name for place in continuous])
     split = split_rows(codes, given, validation, holdout, key)
     encoder = _encoder(columns, split.training)
     features = (

@@ -67,7 +67,7 @@ def check_rows(values: ArrayLike, columns: Sequence[str] | None) -> np.ndarray:
         raise ConfigError(
             f"fit_table: constant columns have no density: {', '.join(constant)}. Leave them out."
         )
-    _refuse_duplicates(rows, names)
+    refuse_duplicates("fit_table", rows, names)
     return rows
 
 
@@ -222,11 +222,12 @@ def _gaussian(scores: np.ndarray, log_dets: np.ndarray) -> float:
     return float(np.mean(log_dets - 0.5 * np.sum(scores**2, axis=1)))
 
 
-def _refuse_duplicates(rows: np.ndarray, names: Sequence[str]) -> None:
+def refuse_duplicates(who: str, rows: np.ndarray, names: Sequence[str]) -> None:
+    """Raise a ConfigError if two columns are equal in every row: they have no joint density."""
     seen: dict[bytes, str] = {}
     for name, column in zip(names, rows.T, strict=True):
         twin = seen.setdefault(np.ascontiguousarray(column).tobytes(), name)
         if twin != name:
             raise ConfigError(
-                f"fit_table: columns {twin} and {name} are equal: their joint density is infinite. Leave one out."
+                f"{who}: columns {twin} and {name} are equal: their joint density is infinite. Leave one out."
             )

@@ -3,5 +3,16 @@
 from .column import KINDS, Column, Kind, Measure
 from .infer import infer_schema
 from .schema import Misfit, Schema, read_schema
+from .types import arrow_type
 
-__all__ = ["KINDS", "Column", "Kind", "Measure", "Misfit", "Schema", "infer_schema", "read_schema"]
+__all__ = [
+    "KINDS",
+    "Column",
+    "Kind",
+    "Measure",
+    "Misfit",
+    "Schema",
+    "arrow_type",
+    "infer_schema",
+    "read_schema",
+]
