@@ -79,11 +79,10 @@ def infer_schema(
     if bad and missing == "drop":
         notes.append(f"{_bad_rows(bad, table.num_rows)}; they were dropped.")
         keep = ~np.any([item.bad for item in bad.values()], axis=0)
-        rows = np.flatnonzero(keep) + 1
-        if not len(rows):
+        if not keep.any():
             raise BadTable(f"{name}: no row is left: {_bad_rows(bad, table.num_rows)}.")
-        kept = table.take(rows - 1)
-        found = [_Found.of(key, kept.column(key), chosen.get(key), rows) for key in table.column_names]
+        kept = table.filter(keep)
+        found = [_Found.of(key, kept.column(key), chosen.get(key)) for key in table.column_names]
     elif bad:
         found = [item.with_missing() if item.column.name in bad else item for item in found]
     if missing == "model":
@@ -104,7 +103,7 @@ class _Found:
     remark: str
 
     @staticmethod
-    def of(name: str, values: object, chosen: Override | None, rows: np.ndarray | None = None) -> "_Found":
+    def of(name: str, values: object, chosen: Override | None) -> "_Found":
         array = plain_column(name, values)
         group = group_of(str(array.type))
         good = np.ones(len(array), dtype=bool)
@@ -118,8 +117,8 @@ class _Found:
             numbers, present = numbers_of(array)
             finite = present & np.isfinite(numbers)
             missing, infinite = int((~present).sum()), int((present & ~finite).sum())
-            where = np.flatnonzero(finite) if rows is None else rows[finite] - 1
-            column = _other_column(Numbers(name, str(array.type), numbers[finite], where + 1), chosen)
+            rows = np.flatnonzero(finite) + 1
+            column = _other_column(Numbers(name, str(array.type), numbers[finite], rows), chosen)
             remark = _why_number(numbers[finite]) if column.kind == "identifier" else ""
             good = finite
             if column.masses:
