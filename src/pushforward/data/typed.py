@@ -99,10 +99,6 @@ def plain_type(kind: "pa.DataType") -> "pa.DataType | None":
 
 def plain(column: "pa.Array") -> "pa.Array":
     """Return a column as its `plain_type`."""
-    import pyarrow as pa
-
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
     kind = plain_type(column.type)
     return column if kind is None or kind == column.type else column.cast(kind, safe=False)
 
