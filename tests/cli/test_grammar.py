@@ -102,7 +102,9 @@ def test_missing():
 def test_a_schema_file_stands_alone():
     check_schema_options(None, {"a": "real"}, "model")
     check_schema_options(Path("s.json"), {}, "drop")
-    with refused("--column: a schema file says what the columns are: change it there, or leave out --schema."):
+    with refused(
+        "--column: a schema file says what the columns are: change it there, or leave out --schema."
+    ):
         check_schema_options(Path("s.json"), {"a": "real"}, "refuse")
     with refused("--missing model: a schema file says where values may be missing: change it there."):
         check_schema_options(Path("s.json"), {}, "model")

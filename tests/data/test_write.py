@@ -290,9 +290,10 @@ def test_rows_with_types_leave_nothing_behind_when_something_raises(monkeypatch)
     def fail(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(OSError, match="No space left"), TableWriter("x.csv", ["a"]) as writer:
-        writer.write_arrow(pa.table({"a": [1]}))
-        monkeypatch.setattr(module._Text, "write_table", fail)
+    writer = TableWriter("x.csv", ["a"])
+    writer.write_arrow(pa.table({"a": [1]}))
+    monkeypatch.setattr(module._Text, "write_table", fail)
+    with pytest.raises(OSError, match="No space left"):
         writer.write_arrow(pa.table({"a": [1]}))
     assert os.listdir() == ["x.csv"]
     assert Path("x.csv").read_text() == "before"

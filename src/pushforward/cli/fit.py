@@ -74,7 +74,11 @@ def fit(
     files = scan_table(table, names, typed=True)
     terminal.notes(files.notes)
     rows = files.read_arrow()
-    known = read_schema(schema) if schema else infer_schema(rows, kinds, missing=as_missing(missing))
+    known = (
+        read_schema(schema)
+        if schema
+        else infer_schema(rows, kinds, missing=as_missing(missing), name=files.name)
+    )
     terminal.notes(known.notes)
     result = fit_frame(
         rows,

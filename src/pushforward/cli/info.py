@@ -43,7 +43,7 @@ def _table(terminal: Terminal, path: Path, kinds: dict[str, str], missing: str) 
 
     files = scan_table(path, typed=True)
     rows = files.read_arrow()
-    schema = infer_schema(rows, kinds, missing=as_missing(missing))
+    schema = infer_schema(rows, kinds, missing=as_missing(missing), name=files.name)
     about = schema.to_json()
     lines = [f"{path}: {rows.num_rows:,} rows of {len(schema.columns)} columns", *_column_lines(about)]
     terminal.result(about, _clean([*lines, *(f"note: {note}" for note in (*files.notes, *schema.notes))]))

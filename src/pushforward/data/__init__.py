@@ -2,6 +2,7 @@
 
 from .potentials import POTENTIALS, Potential
 from .read import TableFiles, read_arrow, read_batches, read_table, scan_table
+from .schema import Column, Schema, infer_schema, read_schema
 from .table import Table
 from .ties import ColumnTies, find_ties, jitter, jitter_widths
 from .toy import ENTROPY, TOYS, Toy
@@ -11,17 +12,21 @@ __all__ = [
     "ENTROPY",
     "POTENTIALS",
     "TOYS",
+    "Column",
     "ColumnTies",
     "Potential",
+    "Schema",
     "Table",
     "TableFiles",
     "TableWriter",
     "Toy",
     "find_ties",
+    "infer_schema",
     "jitter",
     "jitter_widths",
     "read_arrow",
     "read_batches",
+    "read_schema",
     "read_table",
     "scan_table",
 ]

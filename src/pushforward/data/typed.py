@@ -61,20 +61,24 @@ def typed_batches(
 
 def rebatch_arrow(batches: Iterable["pa.RecordBatch"], rows: int) -> Iterator["pa.RecordBatch"]:
     """Cut batches of any size into batches of so many rows; the last batch may have fewer."""
-    import pyarrow as pa
-
-    waiting: list[pa.RecordBatch] = []
+    waiting: "list[pa.RecordBatch]" = []
     count = 0
     for batch in batches:
         waiting.append(batch)
         count += batch.num_rows
         if count >= rows:
-            whole = pa.concat_batches(waiting)
+            whole = _joined_batches(waiting)
             for start in range(0, count - count % rows, rows):
                 yield whole.slice(start, rows)
             waiting, count = [whole.slice(count - count % rows)], count % rows
     if count:
-        yield pa.concat_batches(waiting)
+        yield _joined_batches(waiting)
+
+
+def _joined_batches(batches: list["pa.RecordBatch"]) -> "pa.RecordBatch":
+    import pyarrow as pa
+
+    return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
 
 
 def plain_type(kind: "pa.DataType") -> "pa.DataType | None":
@@ -99,10 +103,6 @@ def plain_type(kind: "pa.DataType") -> "pa.DataType | None":
 
 def plain(column: "pa.Array") -> "pa.Array":
     """Return a column as its `plain_type`."""
-    import pyarrow as pa
-
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
     kind = plain_type(column.type)
     return column if kind is None or kind == column.type else column.cast(kind, safe=False)
 

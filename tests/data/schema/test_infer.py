@@ -101,6 +101,30 @@ def test_text(texts, kind, reason):
     assert reason is None or schema.notes == (f"Column 'a' is left out as an identifier: {reason}.",)
 
 
+def test_rare_texts_are_noted():
+    texts = ["a"] * 50 + ["b"] * 48 + ["c"]
+    assert infer_schema(pa.table({"a": [*texts, "a"]})).notes == (
+        "Column 'a': 1 of 100 rows hold a text that no other row has; about as large a share of new rows will hold "
+        "one that the schema does not have.",
+    )
+    assert infer_schema(pa.table({"a": [*texts, "a", "a"]})).notes == ()
+
+
+def test_why_numbers_are_identifiers():
+    table = pa.table({"a": np.r_[RNG.integers(2**62, 2**63 - 1, 50), [2**62] * 2], "x": ["a", "b"] * 26})
+    note = (
+        "Column 'a' is left out as an identifier: its numbers are too large for doubles to tell them apart."
+    )
+    assert infer_schema(table).notes == (note,)
+
+
+def test_masses_of_times_are_noted():
+    seconds = np.r_[RNG.integers(0, 10**9, 900), np.zeros(100, np.int64)]
+    schema = infer_schema(pa.table({"a": pa.array(seconds, pa.timestamp("s"))}))
+    assert schema.columns[0].masses == (0.0,)
+    assert schema.notes == ("Column 'a' has point masses at 1970-01-01 00:00:00 (10.0% of the rows).",)
+
+
 MISSING = {
     "i": [1, None, 3, 4],
     "t": ["a", None, "a", "a"],
@@ -120,9 +144,11 @@ def test_missing_values_are_refused_with_counts():
 
 
 def test_missing_values_are_dropped():
-    schema = infer_schema(pa.table({"t": ["a", None, "c", "a"], "i": [1, None, 3, 4]}), missing="drop")
+    schema = infer_schema(
+        pa.table({"t": ["a", None, "c", "a", "c"], "i": [1, None, 3, 4, 5]}), missing="drop"
+    )
     assert schema.columns[0].categories == ("a", "c")
-    assert schema.notes == ("1 of 4 rows with values that are missing ('i' 1 missing); they were dropped.",)
+    assert schema.notes == ("1 of 5 rows with values that are missing ('i' 1 missing); they were dropped.",)
     assert refused(
         BadTable, pa.table({"a": [1, None], "b": [None, 2]}), {"a": "real", "b": "real"}, missing="drop"
     ) == ("table: no row is left: 2 of 2 rows with values that are missing ('a' 1 missing; 'b' 1 missing).")
@@ -223,6 +249,9 @@ def test_what_makes_no_table():
         == "table: expected at least 1 row, got 0 rows."
     )
     assert refused(BadTable, pa.table({})) == "table: expected at least one column, got none."
+    assert refused(BadTable, pa.table({"a": [1.5, None, 3]}), {"a": "real"}, name="x.csv").startswith(
+        "x.csv: 1 of 3 rows"
+    )
     assert refused(ConfigError, pa.table({"a": [1, 1]})) == (
         "Schema: expected at least one column to model; all are constants or identifiers."
     )

@@ -172,6 +172,12 @@ def test_numbers_that_are_large_against_their_spread_get_an_origin():
     assert (huge.kind, huge.type, huge.origin > 2**61) == ("real", "int64", True)
     bounded = column(1e6 + RNG.uniform(size=500), "positive")
     assert (bounded.origin, bounded.low) == (0.0, 0.0)
+    tied = np.r_[1e6 + RNG.uniform(size=500), np.full(500, 1e6 + 0.5)]
+    assert column(tied, "positive").masses == (1e6 + 0.5,)
+    assert column(tied).masses == (1e6 + 0.5 - column(tied).origin,)
+    rounded = column(np.round(1e6 + RNG.uniform(size=500), 2), "positive")
+    assert (rounded.origin, rounded.low, rounded.step) == (0.0, 0.0, 0.01)
+    assert abs(rounded.start - 1e6) <= 1
     years = column(RNG.permutation(np.tile(np.arange(2000, 2021), 20)))
     assert (years.kind, years.origin, years.start) == ("integer", 2000.0, 0.0)
 

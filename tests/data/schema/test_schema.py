@@ -31,6 +31,7 @@ def message(error, function, *arguments, **options):
 
 def test_rows_become_codes_by_the_names_of_their_columns():
     np.testing.assert_array_equal(SCHEMA.encode(ROWS), CODES)
+    np.testing.assert_array_equal(SCHEMA.encode(ROWS.to_batches()[0].slice(1)), CODES[1:])
     assert [column.name for column in SCHEMA.modelled] == ["n", "t", "x"]
     assert message(BadTable, SCHEMA.encode, ROWS.drop_columns("t")) == (
         "table: columns missing: 't'. It has: 'extra', 'x', 'n'."

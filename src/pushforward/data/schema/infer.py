@@ -15,17 +15,24 @@ from .numbers import Numbers, number_column, time_column
 from .override import Override, read_overrides
 from .schema import MOST_BYTES, Schema, size_of
 from .types import group_of
-from .values import numbers_of, plain_column
+from .values import decode_column, encode_column, numbers_of, plain_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Missing = Literal["refuse", "drop", "model"]
+_RARE = 0.01
+"""From this share of rows with a text of their own on, the user is told of those that will be unseen."""
+
 _REMEDY = "Drop such rows with --missing drop, or model what is missing with --missing model (missing=... in Python)"
 
 
 def infer_schema(
-    table: "pa.Table", overrides: Mapping[str, str] | None = None, *, missing: Missing = "refuse"
+    table: "pa.Table",
+    overrides: Mapping[str, str] | None = None,
+    *,
+    missing: Missing = "refuse",
+    name: str = "table",
 ) -> Schema:
     """Infer what the columns of a table are. Give it training rows only.
 
@@ -42,9 +49,11 @@ def infer_schema(
             angle(PERIOD,LOW). What the kind leaves open (grid, point masses) is inferred.
         missing: what to do with missing values in modelled columns that are not text: refuse the table, infer
             from the other rows, or model them. Infinite values are refused, or dropped too.
+        name: what messages call the table.
 
     Returns:
-        The schema; its notes say what is left out, which values are point masses, and what is missing.
+        The schema; its notes say what is left out, which values are point masses, what is missing, and which text
+        will have many levels that are not seen yet.
 
     Raises:
         BadTable: if there are no rows, no column to model, a type that is not read, or values are missing or
@@ -56,23 +65,24 @@ def infer_schema(
     """
     if missing not in ("refuse", "drop", "model"):
         raise ConfigError(f"infer_schema: expected missing 'refuse', 'drop' or 'model', got {missing!r}.")
-    check_names("table", table.column_names)
+    check_names(name, table.column_names)
+    if not table.num_rows:
+        raise BadTable(f"{name}: expected at least 1 row, got 0 rows.")
     chosen = read_overrides(table.column_names, overrides)
-    found = [_Found.of(name, table.column(name), chosen.get(name)) for name in table.column_names]
+    found = [_Found.of(key, table.column(key), chosen.get(key)) for key in table.column_names]
     notes: list[str] = []
     bad = {item.column.name: item for item in found if item.column.modelled and item.bad.any()}
     infinite = any(item.infinite for item in bad.values())
     if bad and (missing == "refuse" or (missing == "model" and infinite)):
         remedy = "Drop such rows with --missing drop (missing='drop' in Python)" if infinite else _REMEDY
-        raise BadTable(f"table: {_bad_rows(bad, table.num_rows)}. {remedy}.")
+        raise BadTable(f"{name}: {_bad_rows(bad, table.num_rows)}. {remedy}.")
     if bad and missing == "drop":
         notes.append(f"{_bad_rows(bad, table.num_rows)}; they were dropped.")
         keep = ~np.any([item.bad for item in bad.values()], axis=0)
-        rows = np.flatnonzero(keep) + 1
-        if not len(rows):
-            raise BadTable(f"table: no row is left: {_bad_rows(bad, table.num_rows)}.")
-        kept = table.take(rows - 1)
-        found = [_Found.of(name, kept.column(name), chosen.get(name), rows) for name in table.column_names]
+        if not keep.any():
+            raise BadTable(f"{name}: no row is left: {_bad_rows(bad, table.num_rows)}.")
+        kept = table.filter(keep)
+        found = [_Found.of(key, kept.column(key), chosen.get(key)) for key in table.column_names]
     elif bad:
         found = [item.with_missing() if item.column.name in bad else item for item in found]
     if missing == "model":
@@ -83,38 +93,38 @@ def infer_schema(
 
 @dataclass(frozen=True)
 class _Found:
-    """One column, where its values are missing or infinite (never for text), and the shares of its masses."""
+    """One column, where its values are missing or infinite (never for text), the shares of its masses, a remark."""
 
     column: Column
     bad: np.ndarray
     missing: int
     infinite: int
     shares: tuple[float, ...]
-    reason: str
+    remark: str
 
     @staticmethod
-    def of(name: str, values: object, chosen: Override | None, rows: np.ndarray | None = None) -> "_Found":
+    def of(name: str, values: object, chosen: Override | None) -> "_Found":
         array = plain_column(name, values)
         group = group_of(str(array.type))
-        if not len(array):
-            raise BadTable("table: expected at least 1 row, got 0 rows.")
         good = np.ones(len(array), dtype=bool)
         shares: tuple[float, ...] = ()
         missing = infinite = 0
         if chosen and chosen.kind == "identifier":
-            column, reason = Column(name, "identifier", str(array.type)), "as told"
+            column, remark = Column(name, "identifier", str(array.type)), "as told"
         elif group == "text":
-            column, reason = _text_column(name, array, chosen)
+            column, remark = _text_column(name, array, chosen)
         else:
             numbers, present = numbers_of(array)
             finite = present & np.isfinite(numbers)
             missing, infinite = int((~present).sum()), int((present & ~finite).sum())
-            where = np.flatnonzero(finite) if rows is None else rows[finite] - 1
-            column = _other_column(Numbers(name, str(array.type), numbers[finite], where + 1), chosen)
-            reason = "its numbers differ in every row" if column.kind == "identifier" else ""
+            rows = np.flatnonzero(finite) + 1
+            column = _other_column(Numbers(name, str(array.type), numbers[finite], rows), chosen)
+            remark = _why_number(numbers[finite]) if column.kind == "identifier" else ""
             good = finite
-            shares = _shares(column, numbers[finite])
-        return _Found(column, ~good, missing, infinite, shares, reason)
+            if column.masses:
+                codes = encode_column(column, array)[finite]
+                shares = tuple(float(np.mean(codes == mass)) for mass in column.masses)
+        return _Found(column, ~good, missing, infinite, shares, remark)
 
     def with_missing(self) -> "_Found":
         """Return the same, with the missing values modelled; a constant that may be missing is a category."""
@@ -137,15 +147,16 @@ class _Found:
         if next(column for column in columns if column.name == self.column.name) != self.column:
             return []  # it was left out for its size, and a note says so
         if self.column.kind == "identifier":
-            return [f"{name} is left out as an identifier: {self.reason}."]
+            return [f"{name} is left out as an identifier: {self.remark}."]
         if self.column.kind == "constant":
             also = " or missing" if self.is_only_missing else ""
             return [f"{name} is left out: all values are {self.column.constant!r}{also}."]
-        notes = []
+        notes = [f"{name}: {self.remark}."] if self.remark else []
         if self.column.masses:
-            shown = list(zip(self.column.masses, self.shares, strict=True))
+            values = decode_column(self.column, np.array(self.column.masses)).to_pylist()
+            shown = list(zip(values, self.shares, strict=True))
             shown = sorted(shown, key=lambda item: -item[1])
-            parts = [f"{mass + self.column.origin:g} ({share:.1%} of the rows)" for mass, share in shown[:3]]
+            parts = [f"{_shown(mass)} ({share:.1%} of the rows)" for mass, share in shown[:3]]
             more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
             notes.append(f"{name} has point masses at {', '.join(parts)}{more}.")
         if self.column.missing:
@@ -153,9 +164,15 @@ class _Found:
         return notes
 
 
-def _shares(column: Column, numbers: np.ndarray) -> tuple[float, ...]:
-    codes = numbers.astype(np.float64) - column.origin
-    return tuple(float(np.mean(codes == mass)) for mass in column.masses)
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _why_number(numbers: np.ndarray) -> str:
+    """Return why a column of numbers is an identifier."""
+    if len(np.unique(numbers)) == len(numbers):
+        return "its numbers differ in every row"
+    return "its numbers are too large for doubles to tell them apart"
 
 
 def _bad_rows(bad: Mapping[str, _Found], count: int) -> str:
@@ -192,7 +209,7 @@ def _other_column(numbers: Numbers, chosen: Override | None) -> Column:
 
 
 def _text_column(name: str, values: "pa.Array", chosen: Override | None) -> tuple[Column, str]:
-    """Return the column of text, and why it is left out if it is an identifier."""
+    """Return the column of text, and what to say of it: why it is left out if it is an identifier."""
     pc = compute()
 
     counted = pc.value_counts(values)
@@ -220,7 +237,11 @@ def _text_column(name: str, values: "pa.Array", chosen: Override | None) -> tupl
         return Column(name, "identifier", "string"), reason
     if len(levels) == 1 and not (chosen and chosen.kind == "categorical" and texts):
         return Column(name, "constant", "string", constant=levels[0]), ""
-    return Column(name, "categorical", "string", categories=levels), ""
+    remark = (
+        f"{single} of {len(values)} rows hold a text that no other row has; about as large a share of new rows will "
+        "hold one that the schema does not have"
+    )
+    return Column(name, "categorical", "string", categories=levels), remark * (single >= _RARE * len(values))
 
 
 def _too_large(texts: list[str]) -> str:

@@ -185,8 +185,8 @@ class _Scale:
                     f"Column {self.numbers.name!r}: expected the period of the angle, as in angle(360), because "
                     f"the values fill no usual circle, got {chosen.text!r}."
                 )
-            period, low = circle if len(circle) == 2 else (circle[0], 0.0)
-            return "angle", low, None, period
+            period, *low = circle
+            return "angle", (low[0] if low else 0.0), None, period
         if chosen.kind in ("integer", "count"):
             self._demand("whole numbers", values == np.rint(values))
         if chosen.kind in ("count", "positive"):

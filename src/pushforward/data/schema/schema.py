@@ -87,7 +87,9 @@ class Schema:
         """The columns that have codes: all but constants and identifiers."""
         return tuple(column for column in self.columns if column.modelled)
 
-    def encode(self, table: "pa.Table", *, missing: Policy = "refuse") -> np.ndarray:
+    def encode(
+        self, table: "pa.Table | pa.RecordBatch", *, missing: Policy = "refuse", name: str = "table"
+    ) -> np.ndarray:
         """Return the codes of a table's rows; its columns are matched by name, others are ignored.
 
         Integers for doubles, text for categories of any type, other units of time: what converts exactly may
@@ -95,9 +97,10 @@ class Schema:
         categories the code -1; `check` counts them.
 
         Args:
-            table: the rows.
+            table: the rows, a table or a record batch.
             missing: what to do with values that are missing (or NaN) where the schema does not model it:
                 refuse the table, drop the rows, or keep them, with the code NaN.
+            name: what messages call the table.
 
         Returns:
             Codes, shape (rows, modelled columns), float64.
@@ -108,7 +111,7 @@ class Schema:
         """
         if missing not in ("refuse", "drop", "keep"):
             raise ConfigError(f"Schema.encode: expected missing 'refuse', 'drop' or 'keep', got {missing!r}.")
-        match_columns("table", table.column_names, [column.name for column in self.modelled])
+        match_columns(name, table.schema.names, [column.name for column in self.modelled])
         codes = np.empty((table.num_rows, len(self.modelled)))
         for place, column in enumerate(self.modelled):
             codes[:, place] = encode_column(column, plain_column(column.name, table.column(column.name)))
@@ -120,7 +123,7 @@ class Schema:
         counts = zip(self.modelled, absent.sum(axis=0), strict=True)
         shown = "; ".join(f"{column.name!r} {count}" for column, count in counts if count)
         raise BadTable(
-            f"table: {int(absent.any(axis=1).sum())} of {table.num_rows} rows with missing values where the "
+            f"{name}: {int(absent.any(axis=1).sum())} of {table.num_rows} rows with missing values where the "
             f"schema does not model them ({shown}). Drop such rows with --missing drop (missing='drop' in Python)."
         )
 
