@@ -3,6 +3,7 @@
 from .potentials import POTENTIALS, Potential
 from .read import TableFiles, read_batches, read_table, scan_table
 from .table import Table
+from .table_source import TableSource
 from .ties import ColumnTies, find_ties, jitter, jitter_widths
 from .toy import ENTROPY, TOYS, Toy
 from .write import TableWriter
@@ -15,6 +16,7 @@ __all__ = [
     "Potential",
     "Table",
     "TableFiles",
+    "TableSource",
     "TableWriter",
     "Toy",
     "find_ties",
