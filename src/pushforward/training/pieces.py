@@ -51,8 +51,8 @@ class Cutter:
         Raises:
             ConfigError: if there is none.
         """
-        while not any(piece.count for piece in self._rest):
-            self._more()
+        if self.is_empty():
+            raise _too_few()
         return joined(self._rest).at(slice(0, 1))
 
     def take(self, count: int) -> Numbered:
@@ -62,17 +62,23 @@ class Cutter:
             ConfigError: if there are fewer.
         """
         while sum(piece.count for piece in self._rest) < count:
-            self._more()
+            piece = next(self._pieces, None)
+            if piece is None:
+                raise _too_few()
+            self._rest.append(piece)
         found = joined(self._rest)
         self._rest = [found.at(slice(count, None))] if found.count > count else []
         return found.at(slice(0, count))
 
     def is_empty(self) -> bool:
         """Whether all rows were taken."""
-        return not any(piece.count for piece in (*self._rest, *self._pieces))
+        while not any(piece.count for piece in self._rest):
+            piece = next(self._pieces, None)
+            if piece is None:
+                return True
+            self._rest.append(piece)
+        return False
 
-    def _more(self) -> None:
-        piece = next(self._pieces, None)
-        if piece is None:
-            raise ConfigError("fit: the source gave fewer rows than its sizes say. Did its files change?")
-        self._rest.append(piece)
+
+def _too_few() -> ConfigError:
+    return ConfigError("fit: the source gave other rows than its sizes say. Did its files change?")
