@@ -2,16 +2,14 @@ import numpy as np
 import pytest
 
 from pushforward.errors import ConfigError, ShapeError
-from pushforward.training.rows import Rows
-from pushforward.training.stream_split import Remaining, divide, split_source
+from pushforward.training.stream_split import Without, as_rows, chosen, divide, split_source
 from row_sources import Groups, cut
 
 SEED = (3, 4)
 ROWS = np.arange(10_000.0)[:, None] * [1, -1]
 
 
-def opened(block):
-    return Rows(*block, None) if isinstance(block, tuple) else Rows(block, None, None)
+opened = as_rows
 
 
 def source(**options):
@@ -30,9 +28,17 @@ def test_held_out_rows_are_a_random_share_and_never_among_the_others():
     assert [len(np.concatenate(list(remaining.read([group])))) for group in (0, 2, 3)] == [
         remaining.sizes[group] for group in (0, 2, 3)
     ]
-    again, other = Remaining(source(), 0.1, SEED, 10**6), Remaining(source(), 0.1, (3, 5), 10**6)
-    np.testing.assert_array_equal(again.held_out, numbers)
-    assert not np.array_equal(other.held_out, numbers)
+    np.testing.assert_array_equal(chosen(source(), 0.1, SEED, 10**6), numbers)
+    assert not np.array_equal(chosen(source(), 0.1, (3, 5), 10**6), numbers)
+
+
+def test_no_rows_left_out_and_all_of_a_group():
+    assert Without(source(), np.arange(0)).sizes == (3000, 0, 1000, 6000)
+    ours = Without(source(), np.arange(2999, 4001))
+    assert ours.sizes == (2999, 0, 0, 5999)
+    np.testing.assert_array_equal(
+        np.concatenate(list(ours.read([2, 0, 3])))[:, 0], [*range(2999), *range(4001, 10_000)]
+    )
 
 
 def test_no_more_rows_than_told_are_held_out():

@@ -21,7 +21,8 @@ from ..flows import registry
 from ..flows.registry import recorded
 from ..flows.table import check_continuous, join
 from ..objectives import negative_log_likelihood
-from ..training import Check, FitResult, History, fit, mean_loss
+from ..training import Check, FitResult, History, RowSource, fit, mean_loss
+from ..training.stream_source import is_source
 from .default import Settings, settings_for
 from .preparation import Holdout, Prepared, check_rows, prepare, serial_note, split_rows
 
@@ -61,7 +62,7 @@ class TableFit:
 
 
 def fit_table(
-    values: ArrayLike,
+    values: ArrayLike | RowSource,
     *,
     key: PRNGKeyArray,
     columns: Sequence[str] | None = None,
@@ -83,7 +84,8 @@ def fit_table(
     told is chosen by `settings_for`.
 
     Args:
-        values: the rows, shape (n, features), finite.
+        values: the rows, shape (n, features), finite; or a `RowSource` of them, such as `pushforward.data.TableSource`,
+            which is streamed: see `tables.streaming`.
         key: a JAX random key; it decides the split, the initial weights and the order of the rows.
         columns: names for messages; c1, c2, ... if left out.
         flow: name of a recipe, or "auto".
@@ -107,6 +109,24 @@ def fit_table(
             recipe's law is over whole numbers.
     """
     start = time.monotonic()
+    if is_source(values):
+        from .streaming import fit_source  # it builds on this module
+
+        return fit_source(
+            values,
+            key=key,
+            columns=columns,
+            validation=validation,
+            holdout=holdout,
+            flow=flow,
+            options=options,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            max_seconds=max_seconds,
+            patience=patience,
+            checkpoint=checkpoint,
+            progress=progress,
+        )
     rows = check_rows(values, columns)
     training, held_out = split_rows(rows, validation, holdout, key)
     settings, chosen = settings_for(flow, options, batch_size, *training.shape)

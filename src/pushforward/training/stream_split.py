@@ -136,56 +136,75 @@ def divide(
     Raises:
         ConfigError: if there are too few rows.
     """
-    remaining = Remaining(source, share, seed, most)
-    if not len(remaining.held_out) or not count_rows(remaining):
+    held_out = chosen(source, share, seed, most)
+    remaining = Without(source, held_out)
+    if not len(held_out) or not count_rows(remaining):
         raise ConfigError(
             f"fit: expected enough rows to train on some and validate on others, got {count_rows(source)} and a "
             f"share of {share}. Pass validation=0 to train on all rows."
         )
-    return remaining, picked(source, opened, remaining.held_out).rows
+    return remaining, picked(source, opened, held_out).rows
 
 
-class Remaining:
-    """A source without the rows that are held out.
+def chosen(source: RowSource, share: float, seed: Sequence[int], most: int) -> np.ndarray:
+    """Return, in ascending order, the numbers of a share of a source's rows: those with a small hash.
+
+    Args:
+        source: the rows.
+        share: of the rows; less where it would be more than `most` rows.
+        seed: of the hash.
+        most: about the most rows to choose.
+    """
+    total, step = count_rows(source), 2**20
+    share = min(share, most / max(total, 1))
+    found = [np.zeros(0, np.int64)]
+    for start in range(0, total, step):
+        numbers = np.arange(start, min(start + step, total))
+        found.append(numbers[_hashed(numbers, seed) < share])
+    return np.concatenate(found)
+
+
+class Without:
+    """A source without some of its rows.
 
     Args:
         source: the source with them.
-        share: of the rows that are held out; less where it would be more than `most` rows.
-        seed: of the hash that chooses them.
-        most: about the most rows to hold out.
+        numbers: which rows are left out, in ascending order.
 
     Attributes:
-        held_out: the numbers of the rows held out.
         sizes: rows of each group that remain.
+        in_order: as of the source.
+        buffer: as of the source.
     """
 
-    def __init__(self, source: RowSource, share: float, seed: Sequence[int], most: int) -> None:
-        self._source = source
+    def __init__(self, source: RowSource, numbers: np.ndarray) -> None:
+        self._source, self._numbers = source, numbers
         sizes = np.asarray(source.sizes, np.int64)
-        share = min(share, most / max(int(sizes.sum()), 1))
-        start, chosen, left = 0, [np.zeros(0, np.int64)], []
-        for size in sizes:
-            numbers = np.arange(start, start + size)
-            chosen.append(numbers[_hashed(numbers, seed) < share])
-            left.append(int(size) - len(chosen[-1]))
-            start += int(size)
-        self.held_out, self.sizes = np.concatenate(chosen), tuple(left)
+        ends = np.cumsum(sizes)
+        out = np.searchsorted(numbers, ends) - np.searchsorted(numbers, ends - sizes)
+        self.sizes = tuple(int(size) for size in sizes - out)
         self.in_order, self.buffer = source.in_order, source.buffer
 
     def read(self, groups: Sequence[int]) -> Iterator[Block]:
         """Return the rows of some groups that remain; see `RowSource`."""
-        for found in numbered(self._source, _as_rows, groups):
-            place = np.searchsorted(self.held_out, found.numbers)
-            out = self.held_out[np.minimum(place, len(self.held_out) - 1)] == found.numbers
-            rows = found.at(~out).rows
+        for found in numbered(self._source, as_rows, groups):
+            rows = found.at(~among(found.numbers, self._numbers)).rows
             yield rows.x if rows.context is None else (rows.x, rows.context)
 
     def describe(self) -> dict[str, Any]:
         """Return what tells these rows from others; see `RowSource`."""
-        return {**self._source.describe(), "held_out": len(self.held_out)}
+        return {**self._source.describe(), "left_out": len(self._numbers)}
 
 
-def _as_rows(block: Block) -> Rows:
+def among(values: np.ndarray, ascending: np.ndarray) -> np.ndarray:
+    """Tell which values are among some that ascend."""
+    if not len(ascending):
+        return np.zeros(len(values), bool)
+    return ascending[np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)] == values
+
+
+def as_rows(block: Block) -> Rows:
+    """Return a block as it is, as rows on the host."""
     return Rows(*block, None) if isinstance(block, tuple) else Rows(block, None, None)
 
 
