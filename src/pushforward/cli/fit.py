@@ -12,11 +12,13 @@ from . import options
 from .errors import INTERRUPTED
 from .grammar import check_output, check_recipe, column_names, jitter_columns, recipe_options
 from .models import description
+from .streaming import device_count, fit_streamed, is_streamed
 from .terminal import Terminal
 
 if TYPE_CHECKING:
     from ..data import Table
     from ..tables import TableFit
+    from .streaming import Streamed
 
 
 def fit(
@@ -35,6 +37,8 @@ def fit(
     drop_nonfinite: options.DropNonfinite = False,
     jitter: options.Jitter = "none",
     checkpoint: options.Checkpoint = None,
+    stream: options.Stream = None,
+    devices: options.Devices = None,
     history: options.HistoryOutput = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -59,8 +63,6 @@ def fit(
     from ..tables import fit_table
 
     flow, arguments = check_recipe(flow, arguments)
-    rows = _jittered(read_table(table, names, drop_nonfinite=drop_nonfinite), widths, seed)
-    terminal.notes(rows.notes)
     limits = {"max_epochs": max_epochs, "max_seconds": max_seconds, "patience": patience}
     training: dict[str, Any] = {
         "validation": validation,
@@ -68,17 +70,18 @@ def fit(
         "batch_size": batch_size,
         **limits,
     }
-    key, shown = jax.random.key(seed), not quiet
-    result = fit_table(
-        rows.values,
-        key=key,
-        columns=rows.columns,
-        flow=flow,
-        options=arguments,
-        progress=shown,
-        checkpoint=checkpoint,
-        **training,
-    )
+    shared = {"flow": flow, "options": arguments, "progress": not quiet, "checkpoint": checkpoint}
+    shared |= {} if devices is None else {"devices": device_count(devices)}
+    if is_streamed(table, names, stream):
+        whole: dict[str, Any] = {"jitter": widths, "seed": seed, "drop_nonfinite": drop_nonfinite}
+        rows, result = fit_streamed(table, names, **whole, **training, **shared)
+        terminal.notes(rows.notes)
+        validation = rows.validation
+    else:
+        rows = _jittered(read_table(table, names, drop_nonfinite=drop_nonfinite), widths, seed)
+        terminal.notes(rows.notes)
+        key = jax.random.key(seed)
+        result = fit_table(rows.values, key=key, columns=rows.columns, **shared, **training)
     terminal.notes(result.notes)
     _save(terminal, result, output, description(rows, result, seed=seed, validation=validation))
     if history is not None:
@@ -129,7 +132,7 @@ def _write_history(result: "TableFit", path: Path) -> None:
         writer.write(np.array(list(curves.values()), dtype=np.float64).T)
 
 
-def _summary(result: "TableFit", rows: "Table", output: Path) -> tuple[Mapping[str, Any], str]:
+def _summary(result: "TableFit", rows: "Table | Streamed", output: Path) -> tuple[Mapping[str, Any], str]:
     values = {
         "model": str(output),
         "rows": len(rows),

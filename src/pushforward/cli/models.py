@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..data.table import Table
     from ..tables import TableFit
+    from .streaming import Streamed
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ def names_for(about: Mapping[str, Any] | None, features: int) -> list[str]:
     return names if len(set(names)) == features else [f"c{place + 1}" for place in range(features)]
 
 
-def description(table: "Table", fit: "TableFit", *, seed: int, validation: float) -> dict[str, Any]:
+def description(
+    table: "Table | Streamed", fit: "TableFit", *, seed: int, validation: float
+) -> dict[str, Any]:
     """Return what a model file is to say about the table and the fit, as plain data.
 
     Args:

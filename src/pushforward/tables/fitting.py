@@ -22,6 +22,7 @@ from ..flows.registry import recorded
 from ..flows.table import check_continuous, join
 from ..objectives import negative_log_likelihood
 from ..training import Check, FitResult, History, RowSource, fit, mean_loss
+from ..training.layout import Devices
 from ..training.stream_source import is_source
 from .default import Settings, settings_for
 from .preparation import Holdout, Prepared, check_rows, prepare, serial_note, split_rows
@@ -76,6 +77,7 @@ def fit_table(
     patience: float | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool | Callable[[Check], Any] = True,
+    devices: Devices = None,
 ) -> TableFit:
     """Fit a flow to the rows of a table, whatever the scales and tails of its columns.
 
@@ -98,6 +100,7 @@ def fit_table(
         patience: stop after so many epochs without a better validation loss.
         checkpoint: as in `fit`.
         progress: as in `fit`.
+        devices: as in `fit`.
 
     Returns:
         The flow in the data's units, with a history and likelihoods in the same units.
@@ -126,8 +129,9 @@ def fit_table(
             patience=patience,
             checkpoint=checkpoint,
             progress=progress,
+            devices=devices,
         )
-    rows = check_rows(values, columns)
+    rows = check_rows(np.asarray(values), columns)
     training, held_out = split_rows(rows, validation, holdout, key)
     settings, chosen = settings_for(flow, options, batch_size, *training.shape)
     inner, said = _build(settings, training.shape[1], jr.fold_in(key, 1))
@@ -149,6 +153,7 @@ def fit_table(
         optimizer=settings.optimizer,
         checkpoint=checkpoint,
         progress=progress,
+        devices=devices,
     )
     return TableFit(
         flow=_joined(result, prepared, settings),

@@ -95,12 +95,12 @@ class _Pass:
         self._samples: list[np.ndarray] = []
         self._validations: list[np.ndarray] = []
         self._bad: list[np.ndarray] = []
-        self._counts: np.ndarray | None = None
+        self._counts = np.zeros(0, np.int64)
         self._lows = self._highs = np.zeros(0)
 
     def see(self, block: np.ndarray, numbers: np.ndarray) -> None:
         """Take note of a block."""
-        if self._counts is None:
+        if not len(self._counts):
             self._start(block)
         if block.ndim != 2 or block.shape[1] != len(self._lows):
             raise ShapeError(
@@ -124,9 +124,7 @@ class _Pass:
         bad, notes = np.concatenate([np.zeros(0, np.int64), *self._bad]), []
         if len(bad):
             found = ", ".join(
-                f"{name} {count}"
-                for name, count in zip(names, self._counts, strict=True)
-                if count  # type: ignore[arg-type]
+                f"{name} {count}" for name, count in zip(names, self._counts, strict=True) if count
             )
             if not drop_nonfinite:
                 raise DomainError(
@@ -191,8 +189,8 @@ def fit_survey(
 ) -> fitting.TableFit:
     """Fit a flow to a source that was surveyed; the arguments are those of `fit_table`.
 
-    The kind of preprocessing is chosen, and its bijectors are learned, from the sample. Training losses are moved to the
-    data's units by the sample's mean log-determinant; validation losses by that of the validation rows themselves.
+    The kind of preprocessing is chosen, and its bijectors are learned, from the sample. Training losses are moved to
+    the data's units by the sample's mean log-determinant; validation losses by that of the validation rows themselves.
     """
     start, rows = time.monotonic(), count_rows(found.source)
     settings, said = settings_for(flow, options, batch_size, rows, found.sample.shape[1])
