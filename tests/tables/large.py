@@ -1,4 +1,4 @@
-"""A table larger than memory should need: large.py write FOLDER ROWS | stream FOLDER | load FOLDER.
+"""A table of many rows: large.py write FOLDER ROWS | stream FOLDER MODEL | load FOLDER MODEL | score FOLDER MODEL OUT.
 
 `stream` and `load` fit, and print one JSON object: the peak of the resident memory in bytes, seconds, and likelihoods.
 """
@@ -13,18 +13,20 @@ import numpy as np
 
 GROUP, FILE = 100_000, 2_000_000
 FEATURES = 5
+NAMES = [f"x{place}" for place in range(FEATURES)]
 _MIXING = np.random.default_rng(42).normal(size=(FEATURES, FEATURES)) / 2 + np.eye(FEATURES)
 
 
 def law(random, rows):
-    """Return rows of a correlated normal law whose first column is then made skew: c1 = exp(z1 / 2)."""
+    """Return rows of a correlated normal law that is then bent: x1 = z1 + z0^2 / 2, x0 = exp(z0 / 2)."""
     z = random.normal(size=(rows, FEATURES)) @ _MIXING.T
+    z[:, 1] += z[:, 0] ** 2 / 2
     z[:, 0] = np.exp(z[:, 0] / 2)
     return z
 
 
 def entropy():
-    """Return the entropy of `law` in nats: that of z, plus E[log dx1/dz1] = log(1/2) + E[z1] / 2 = log(1/2)."""
+    """Return the entropy of `law` in nats: that of z, plus E[log dx0/dz0] = log(1/2) + E[z0] / 2 = log(1/2)."""
     return FEATURES / 2 * np.log(2 * np.pi * np.e) + np.linalg.slogdet(_MIXING)[1] + np.log(0.5)
 
 
@@ -34,22 +36,22 @@ def write(folder, rows):
     import pyarrow.parquet
 
     rows, random = int(rows), np.random.default_rng(0)
-    names = [f"x{place}" for place in range(FEATURES)]
     for number, low in enumerate(range(0, rows, FILE)):
         size = min(FILE, rows - low)
         path = Path(folder) / f"part-{number:03}.parquet"
-        schema = pa.schema([(name, pa.float64()) for name in names])
+        schema = pa.schema([(name, pa.float64()) for name in NAMES])
         with pa.parquet.ParquetWriter(path, schema, compression="none") as file:
             for start in range(0, size, GROUP):
                 values = law(random, min(GROUP, size - start))
-                file.write_table(pa.table(dict(zip(names, values.T, strict=True)), schema), GROUP)
+                file.write_table(pa.table(dict(zip(NAMES, values.T, strict=True)), schema), GROUP)
 
 
-def fit(rows):
+def fit(rows, model):
     """Fit a small flow to rows or a source; print what it took."""
     import jax.random as jr
 
     from pushforward import fit_table
+    from pushforward.io import save
 
     start = time.monotonic()
     seen = []
@@ -57,7 +59,7 @@ def fit(rows):
         rows,
         key=jr.key(0),
         flow="realnvp",
-        options={"layers": 2, "hidden": (32,)},
+        options={"layers": 4, "hidden": (32,)},
         batch_size=4096,
         max_epochs=1,
         progress=lambda check: seen.append((check.step, check.seconds, _peak())),
@@ -73,6 +75,7 @@ def fit(rows):
         "notes": result.notes,
         "checks": seen[:: max(len(seen) // 10, 1)],
     }
+    save(result.flow, model, table={"columns": [{"name": name} for name in NAMES]})
     sys.stdout.write(json.dumps(about))
 
 
@@ -81,17 +84,36 @@ def _peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def score(folder, model, output):
+    """Score the table by the command; print what it took."""
+    import io
+    from contextlib import redirect_stdout
+
+    from pushforward.cli.main import main as command
+
+    told, code = io.StringIO(), 0
+    sys.argv = ["pushforward", "score", model, folder, "-o", output, "--json"]
+    with redirect_stdout(told):
+        try:
+            command()
+        except SystemExit as end:
+            code = end.code
+    sys.stdout.write(json.dumps(json.loads(told.getvalue()) | {"peak": _peak(), "code": code}))
+
+
 def main(what, folder, *details):
     if what == "write":
         write(folder, *details)
+    elif what == "score":
+        score(folder, *details)
     elif what == "stream":
         from pushforward.data import TableSource
 
-        fit(TableSource(folder))
+        fit(TableSource(folder), *details)
     else:
         from pushforward.data import read_table
 
-        fit(read_table(folder).values)
+        fit(read_table(folder).values, *details)
 
 
 if __name__ == "__main__":
