@@ -14,6 +14,7 @@ from ..distributions.flow import Flow
 from ..errors import BadModelFile, BadTable, ConfigError
 from ..io import load_model, save
 from ..training import Check
+from ..training.layout import Devices
 from .fitting import TableFit, fit_table
 from .mixed import fit_mixed
 from .preparation import Holdout
@@ -231,6 +232,7 @@ def fit_frame(
     patience: float | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool | Callable[[Check], Any] = True,
+    devices: Devices = None,
 ) -> FrameFit:
     """Fit a flow to the rows of a table as people have it: text, integers, bounds, dates, point masses, gaps.
 
@@ -255,6 +257,7 @@ def fit_frame(
         patience: stop after so many epochs without a better validation loss.
         checkpoint: as in `fit`.
         progress: as in `fit`.
+        devices: as in `fit`.
 
     Returns:
         The model, with the course of its training.
@@ -292,6 +295,7 @@ def fit_frame(
         "patience": patience,
         "checkpoint": checkpoint,
         "progress": progress,
+        "devices": devices,
     }
     rest = codes[:, context] if context else None
     if all(is_plain(column) for column in (*columns, *conditions)):
