@@ -371,7 +371,7 @@ def test_the_law_of_some_columns_given_others(cli, tmp_path):
             "town=Basel",
             "The conditions hold what the model never saw. Column 'town': of 1 values 1 unseen categories.",
         ),
-        ("count=3", "--given: 'count' is not given to the model. The model is conditional on town."),
+        ("count=3", "'count' is not given to the model. It is conditional on town."),
         ("town", "town: no such file or folder."),
     ):
         outcome = cli("sample", model, "-n", 3, "-o", tmp_path / "n.csv", "--given", given)
