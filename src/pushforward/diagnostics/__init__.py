@@ -1,8 +1,11 @@
 """What is true of a fitted flow, in numbers; nothing is drawn here."""
 
+from .anomalies import Surprises, p_values, surprises
 from .baselines import MixtureChoice, fit_mixture, fit_normal
+from .conditionals import Conditionals, conditionals
 from .estimates import Estimate, Estimates, expectation, tail_probability
 from .importance import Integral, LogNormalizer, integrate, log_normalizer
+from .information import ConditionalMean, Marginal, conditional_mean, log_marginal, mutual_information
 from .measures import Moments, entropy, kl, moments
 from .plane import Field, field, grid_lines, jacobian
 from .scores import Score, ranks, score
@@ -10,17 +13,23 @@ from .shapes import Comparison, Histogram, Region, compare, histogram, region
 
 __all__ = [
     "Comparison",
+    "ConditionalMean",
+    "Conditionals",
     "Estimate",
     "Estimates",
     "Field",
     "Histogram",
     "Integral",
     "LogNormalizer",
+    "Marginal",
     "MixtureChoice",
     "Moments",
     "Region",
     "Score",
+    "Surprises",
     "compare",
+    "conditional_mean",
+    "conditionals",
     "entropy",
     "expectation",
     "field",
@@ -31,10 +40,14 @@ __all__ = [
     "integrate",
     "jacobian",
     "kl",
+    "log_marginal",
     "log_normalizer",
     "moments",
+    "mutual_information",
+    "p_values",
     "ranks",
     "region",
     "score",
+    "surprises",
     "tail_probability",
 ]

@@ -142,8 +142,8 @@ def tail_probability(
         block: draws held at a time.
 
     Returns:
-        The share k / n, with the standard error sqrt(q (1 - q) / n), q = (k + 1) / (n + 2): about 1 / n, not 0, where no
-        draw fell into the region (Laplace's rule of succession).
+        The share k / n, with the standard error sqrt(q (1 - q) / n), q = (k + 1) / (n + 2): about 1 / n, not 0, where
+        no draw fell into the region (Laplace's rule of succession).
 
     Raises:
         ConfigError: if there are too few draws.

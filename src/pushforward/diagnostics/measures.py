@@ -32,8 +32,8 @@ def entropy(
 ) -> Estimate:
     """Estimate the differential entropy -E[log p(x)], x drawn from p, in nats.
 
-    Of a law whose `log_prob` is a lower bound on the log-density this is an upper bound, on average. Of a law over whole
-    numbers it is the entropy of its probabilities.
+    Of a law whose `log_prob` is a lower bound on the log-density this is an upper bound, on average. Of a law over
+    whole numbers it is the entropy of its probabilities.
 
     Args:
         law: p.

@@ -79,7 +79,7 @@ class Weighted:
         return math.sqrt(max(1 / self.effective - 1 / self.count, 0.0))
 
     def mean(self) -> tuple[float, float]:
-        """Return mean(w f), and its standard error; both may overflow to infinity."""
+        """Return the mean of w f, and its standard error; both may overflow to infinity."""
         first, second = float(self._first) / self.count, float(self._second) / self.count
         error = math.sqrt(max(second - first**2, 0.0) / max(self.count - 1, 1))
         scale = float(np.exp(np.minimum(self._top, 709.0))) if self._top < 709 else math.inf
