@@ -47,9 +47,9 @@ def conditionals(
     log p(x_i | rest) = log p(x) - log of the integral of p(x with x_i = t) dt.
 
     The integral is a trapezoidal rule, corrected at the cells' ends, on two sets of nodes, and x_i itself. The first
-    set are quantiles of the reference's column, and some beyond its range; the second are quantiles of the conditional law that the first have
-    found, so that a law much narrower than its column is met where it is. Along a column with few distinct values the
-    law is still integrated as a density.
+    set are quantiles of the reference's column, and some beyond its range; the second are quantiles of the
+    conditional law that the first have found, so that a law much narrower than its column is met where it is. Along a
+    column with few distinct values the law is still integrated as a density.
 
     No draws, no randomness. The cost is 2 * nodes + 1 log-densities for every element: a million for 1000 rows of 10
     columns.
@@ -66,9 +66,9 @@ def conditionals(
         ShapeError: if the arrays do not fit the law.
 
     Accuracy: log_prob within 0.005 nats, below within 0.005 and mean within 0.02 conditional deviations of a normal's
-        closed form with correlations up to 0.99; log_prob within 2 % at 8 conditional deviations, and within 0.04 nats where
-        the column has two separate modes (tests/diagnostics/test_conditionals.py). What the law holds beyond twice the
-        reference's range, or in a needle between the nodes of both passes, is not seen.
+        closed form with correlations up to 0.99; log_prob within 2 % at 8 conditional deviations, and within 0.04
+        nats where the column has two separate modes (tests/diagnostics/test_conditionals.py). What the law holds
+        beyond twice the reference's range, or in a needle between the nodes of both passes, is not seen.
     """
     values, known = (
         checked("conditionals", name, given, law)
