@@ -1,6 +1,7 @@
 """What is true of a fitted flow, in numbers; nothing is drawn here."""
 
 from .anomalies import Surprises, p_values, surprises
+from .audit import Audit, Finding, Speed, audit
 from .baselines import MixtureChoice, fit_mixture, fit_normal
 from .conditionals import Conditionals, conditionals
 from .estimates import Estimate, Estimates, expectation, tail_probability
@@ -12,12 +13,14 @@ from .scores import Score, ranks, score
 from .shapes import Comparison, Histogram, Region, compare, histogram, region
 
 __all__ = [
+    "Audit",
     "Comparison",
     "ConditionalMean",
     "Conditionals",
     "Estimate",
     "Estimates",
     "Field",
+    "Finding",
     "Histogram",
     "Integral",
     "LogNormalizer",
@@ -26,7 +29,9 @@ __all__ = [
     "Moments",
     "Region",
     "Score",
+    "Speed",
     "Surprises",
+    "audit",
     "compare",
     "conditional_mean",
     "conditionals",

@@ -71,7 +71,7 @@ class Audit(NamedTuple):
             lines.append(f"{finding.verdict:<4}  {finding.name:<{width}}  {finding.text}")
             if finding.verdict in ("look", "fail"):
                 lines.append(f"{'':<{width + 8}}-> {finding.advice}")
-        lines.append("")
+        lines += [""] if self.speeds else []
         for speed in self.speeds:
             lines.append(
                 f"{speed.direction:<20}{speed.rows:>6} rows {speed.seconds * 1e3:>10.2f} ms"

@@ -1,7 +1,7 @@
 """Checks of a flow's maps: what comes back, the log-determinant, the tails, the time."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import equinox as eqx
 import jax
@@ -12,6 +12,7 @@ import numpy as np
 from ...bijectors import (
     Autoregressive,
     Bijector,
+    Chain,
     Coupling,
     Elementwise,
     Invert,
@@ -19,7 +20,9 @@ from ...bijectors import (
     PiecewiseLinear,
     QuadraticSpline,
     RationalQuadraticSpline,
+    Stack,
 )
+from ...distributions.base import map_rows
 from .findings import Finding, Speed, judged
 from .subject import NotApplicable, Subject, doubled
 
@@ -28,9 +31,6 @@ _DIFFERENTIATED = 16
 
 _LARGEST = 200
 """Columns above which Jacobians take too long."""
-
-_TIMED = 1000
-"""Rows of a timed call."""
 
 
 def density(subject: Subject) -> Finding:
@@ -126,22 +126,22 @@ def tails(subject: Subject) -> Finding:
     their bound. Above 5 % is worth a look, 30 % fail.
     """
     flow = subject.flow
-    stages = [
-        np.asarray(s)
-        for s in flow.intermediates(flow.to_base(subject.rows, subject.context), subject.context)
-    ]
-    worst, where, found = 0.0, "", False
-    for place, layer in enumerate(flow.layers()):
-        beyond = _beyond(layer, stages[place + 1])
-        if beyond is None:
-            continue
-        found = True
-        column = int(np.argmax(beyond.mean(axis=0)))
-        share = float(beyond.mean(axis=0)[column])
-        if share >= worst:
-            worst, where = share, f"element {column + 1} of layer {place + 1} ({type(layer).__name__})"
-    if not found:
+    parts = list(_parts(flow.bijector))
+    ends = [_ends(part, inverted) for part, inverted in parts]
+    if not any(ends):
         raise NotApplicable("the flow has no splines with ends.")
+    context = () if subject.context is None else (subject.context,)
+    stages = map_rows(_Stages(flow.bijector), (subject.rows.astype(np.float32), *context))
+    worst, where = -1.0, ""
+    for place, end in enumerate(ends):
+        if end is None:
+            continue
+        low, high, kind, side = end
+        flat = np.asarray(stages[place + side]).reshape(len(subject.rows), -1)
+        shares = ((flat < low) | (flat > high)).mean(axis=0)
+        column = int(np.argmax(shares))
+        if shares[column] > worst:
+            worst, where = float(shares[column]), f"element {column + 1} of layer {place + 1} ({kind})"
     return judged(
         "spline tails",
         worst,
@@ -152,33 +152,59 @@ def tails(subject: Subject) -> Finding:
     )
 
 
-def _beyond(layer: Bijector, stage: np.ndarray) -> np.ndarray | None:
-    """Return which elements are beyond a spline's ends, shape (n, d), or None if the layer has no such spline."""
-    while isinstance(layer, Invert):
-        layer = layer.bijector
-    flat = stage.reshape(len(stage), -1)
-    if isinstance(layer, Marginals):
-        knots = np.asarray(layer.values.value)
-        return (flat < knots[:, 0]) | (flat > knots[:, -1])
-    if not isinstance(layer, Coupling | Autoregressive | Elementwise):
+class _Stages(eqx.Module):
+    """The stages of a bijector from the base to the data, by the direction from the data to the base."""
+
+    bijector: Bijector
+
+    def __call__(self, x: jax.Array, context: jax.Array | None = None) -> list[jax.Array]:
+        stages = [x]
+        for part, inverted in reversed(list(_parts(self.bijector))):
+            condition = None if part.context_shape is None else context
+            stages.append((part.forward if inverted else part.inverse)(stages[-1], condition))
+        return stages[::-1]
+
+
+def _parts(bijector: Bijector, inverted: bool = False) -> Iterator[tuple[Bijector, bool]]:
+    """Yield the elementary maps in sampling order, and whether each is applied backwards."""
+    if isinstance(bijector, Invert):
+        yield from _parts(bijector.bijector, not inverted)
+    elif isinstance(bijector, Chain | Stack):
+        inner = (
+            [bijector.layer(i) for i in range(bijector.depth)]
+            if isinstance(bijector, Stack)
+            else list(bijector)
+        )
+        for part in reversed(inner) if inverted else inner:
+            yield from _parts(part, inverted)
+    else:
+        yield bijector, inverted
+
+
+def _ends(part: Bijector, inverted: bool) -> tuple[np.ndarray, np.ndarray, str, int] | None:
+    """Return the ends of a map's splines, their kind and whether they count at its base (0) or data side (1)."""
+    if isinstance(part, Marginals):
+        knots = np.asarray(part.values.value)
+        return knots[:, 0], knots[:, -1], "marginal splines", int(not inverted)
+    if not isinstance(part, Coupling | Autoregressive | Elementwise):
         return None
-    if isinstance(layer.map, RationalQuadraticSpline | PiecewiseLinear | QuadraticSpline):
-        return np.abs(flat) > float(layer.map.bound)
-    return None
+    if not isinstance(part.map, RationalQuadraticSpline | PiecewiseLinear | QuadraticSpline):
+        return None
+    bound = np.asarray(float(part.map.bound))  # outside the map is the identity, so both sides are alike
+    return -bound, bound, type(part.map).__name__, 1
 
 
 def speed(subject: Subject) -> tuple[Finding, tuple[Speed, ...]]:
-    """Times of both directions for 1000 rows after a first call; worth a look if one takes 50 times the other."""
-    rows = subject.rows[np.arange(_TIMED) % len(subject.rows)]
-    context = None if subject.context is None else subject.context[np.arange(_TIMED) % len(subject.rows)]
-    shape, key = ((_TIMED,) if context is None else (1,)), jr.fold_in(subject.key, 2)
+    """Times of both directions for all rows after a first call; worth a look if one takes 50 times the other."""
+    rows, context, key = subject.rows, subject.context, jr.fold_in(subject.key, 1)
+    shape = (len(rows),) if context is None else (1,)
     calls = {
         "log_prob": lambda: subject.law.log_prob(rows, context),
         "sample": lambda: subject.law.sample(key, shape, context),
         "sample_and_log_prob": lambda: subject.law.sample_and_log_prob(key, shape, context),
     }
     speeds = sorted(
-        (Speed(name, _TIMED, _seconds(call)) for name, call in calls.items()), key=lambda s: s.seconds
+        (Speed(name, len(rows), _seconds(call)) for name, call in calls.items()), key=lambda s: s.seconds
     )
     by_name = {one.direction: one.seconds for one in speeds}
     slow = max(by_name["log_prob"], by_name["sample"]) / max(
@@ -189,7 +215,7 @@ def speed(subject: Subject) -> tuple[Finding, tuple[Speed, ...]]:
         slow,
         50.0,
         float("inf"),
-        f"{_TIMED} rows: log_prob {by_name['log_prob'] * 1e3:.2f} ms, sample {by_name['sample'] * 1e3:.2f} ms",
+        f"{len(rows)} rows: log_prob {by_name['log_prob'] * 1e3:.2f} ms, sample {by_name['sample'] * 1e3:.2f} ms",
         "One direction is sequential or iterative. If it is the one you need, choose a recipe with the other "
         "direction fast, or with both (couplings).",
     )

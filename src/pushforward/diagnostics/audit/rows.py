@@ -46,8 +46,9 @@ def two_sample(subject: Subject) -> Finding:
 
     The classifier is the better, on a part of its training rows, of a logistic regression on normal scores, their
     squares and products, and of 25 nearest neighbours. From the area four standard errors (DeLong's) are taken, so that
-    chance passes 0.5 once in 30,000; what remains above 0.52 is worth a look, above 0.60 fails. With 2000 rows a
-    shift of one column by 0.35 deviations (an area of 0.60) looks, by 0.5 (0.64) fails; with 200 by 0.9 and 1.2.
+    chance passes 0.5 once in 30,000; what remains above 0.52 is worth a look, above 0.60 fails. With
+    2000 rows, a shift of one column by about 0.3 deviations is worth a look and one by 0.6 fails (areas of 0.58 and
+    0.66); with 200 rows, about 0.7 and 1.0.
     """
     half = min(len(subject.rows), _COMPARED)
     ours, theirs = subject.flat[:half], subject.draws.reshape(len(subject.draws), -1)[:half]

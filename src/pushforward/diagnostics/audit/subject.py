@@ -18,10 +18,10 @@ from ...distributions.normal import StandardNormal
 from ...errors import ShapeError
 from ..surrogate import generator
 
-ROWS = 4000
+ROWS = 4096
 """At most so many rows are looked at, and so many training rows' likelihoods."""
 
-TRAINING = 20_000
+TRAINING = 20_480
 """At most so many training rows are searched for neighbours."""
 
 
