@@ -21,7 +21,7 @@ def test_a_model_passes_on_its_own_draws(cli, model, drawn, write):
     assert outcome.code == 0, outcome.out
     lines = outcome.out.splitlines()
     assert lines[0].startswith("pass  density            0 of 300 rows")
-    assert lines[-1] == "14 pass, 0 to look at, 0 fail, 0 do not apply" or "0 fail" in lines[-1]
+    assert ", 0 to look at, 0 fail, " in lines[-1]
     assert any(line.startswith("log_prob ") and line.endswith("rows/s") for line in lines)
 
 
@@ -56,8 +56,9 @@ def test_large_tables_are_thinned_evenly(monkeypatch, rows, write):
 
 
 def test_names_with_control_characters_are_not_shown(cli, flow, tmp_path, drawn, write):
-    names = ("a\x1b[31m", "b", "c")
+    names = ("a\x1b[31m", "b\x1b[31m", "c\x1b[31m")
     path = tmp_path / "hostile.safetensors"
     io.save(flow, path, table={"columns": [{"name": name} for name in names]})
     outcome = cli("check", path, write(drawn[:64] * 3, names))
     assert "\x1b" not in outcome.out
+    assert "\N{REPLACEMENT CHARACTER}[31m" in outcome.out
