@@ -1,5 +1,6 @@
 """pushforward check: whether a fitted model is any good, on rows of a table."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -101,6 +102,6 @@ def _text(found: "Audit") -> str:
     }
     last = f"{counts['pass']} pass, {counts['look']} to look at, {counts['fail']} fail, {counts['n/a']} do not apply"
     # Names of columns in a stranger's file may hold the terminal's control characters.
-    lines = str(found._replace(notes=())).splitlines()
+    lines = str(dataclasses.replace(found, notes=())).splitlines()
     shown = ["".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line) for line in lines]
     return "\n".join([*shown, "", last])

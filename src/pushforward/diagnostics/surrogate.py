@@ -72,9 +72,7 @@ class Surrogate:
         shares, centres, factors = self._given(known, free, np.clip(scores, -_REACH, _REACH))
         drawn = np.clip(_draw(shares, centres, factors, random, count), -_REACH, _REACH)
         spline = self._columns(free)
-        flat, log_det = map_rows(
-            spline.forward_and_log_det, (drawn.reshape(-1, len(free)).astype(np.float32),)
-        )
+        flat, log_det = map_rows(spline.forward_and_log_det, (drawn.reshape(-1, len(free)),))
         log_density = _log_density(drawn, shares, centres, factors)
         return Proposals(
             np.asarray(flat, np.float64).reshape(drawn.shape),

@@ -1,5 +1,6 @@
 """What an audit says: one finding a line."""
 
+import dataclasses
 import math
 from typing import Literal, NamedTuple
 
@@ -40,7 +41,8 @@ class Speed(NamedTuple):
     seconds: float
 
 
-class Audit(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Audit:
     """The findings about a law, and what was looked at.
 
     Attributes:
@@ -59,9 +61,9 @@ class Audit(NamedTuple):
         verdicts = {finding.verdict for finding in self.findings}
         return "fail" if "fail" in verdicts else "look" if "look" in verdicts else "pass"
 
-    def __getitem__(self, name: object) -> Finding:  # type: ignore[override]
-        """Return the finding of a name."""
-        return next(finding for finding in self.findings if finding.name == name)
+    def __getitem__(self, name: str) -> Finding:
+        """Return the finding of a name; KeyError if there is none."""
+        return {finding.name: finding for finding in self.findings}[name]
 
     def __str__(self) -> str:
         """Return a table: verdict, name and text of every finding, with advice below those that do not pass."""

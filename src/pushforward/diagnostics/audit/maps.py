@@ -131,7 +131,7 @@ def tails(subject: Subject) -> Finding:
     if not any(ends):
         raise NotApplicable("the flow has no splines with ends.")
     context = () if subject.context is None else (subject.context,)
-    stages = map_rows(_Stages(flow.bijector), (subject.rows.astype(np.float32), *context))
+    stages = map_rows(_Stages(flow.bijector), (subject.rows, *context))
     worst, where = -1.0, ""
     for place, end in enumerate(ends):
         if end is None:
