@@ -1,8 +1,13 @@
 """A small classifier that tells two samples apart: logistic regression on products, or nearest neighbours."""
 
+from collections.abc import Callable
+from statistics import NormalDist
+
 import numpy as np
 
 from .statistics import area_under_curve
+
+_Map = Callable[[np.ndarray], np.ndarray]
 
 _NEIGHBOURS = 25
 _PRODUCTS = 200
@@ -28,7 +33,7 @@ def two_sample_scores(
         The name of the classifier, and the scores of the unseen halves, higher for the first sample.
     """
     train, rest = (list(part) for part in zip(_halves(first, random), _halves(second, random), strict=True))
-    scores = _scorer(np.concatenate(train), random)
+    scores = _scorer(np.concatenate(train))
     fitted, chosen = zip(*(np.split(scores(part), [2 * len(part) // 3]) for part in train), strict=True)
     found = []
     for name, classifier in (("logistic regression", _logistic), (f"{_NEIGHBOURS} neighbours", _neighbours)):
@@ -44,11 +49,8 @@ def _halves(rows: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, 
     return rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :]]
 
 
-def _scorer(pooled: np.ndarray, random: np.random.Generator):  # noqa: ANN202
+def _scorer(pooled: np.ndarray) -> _Map:
     """Return a function to normal scores of the pooled rows' ranks."""
-    from statistics import NormalDist
-
-    del random
     count = len(pooled)
     ordered = np.sort(pooled, axis=0)
     quantiles = np.vectorize(NormalDist().inv_cdf)((np.arange(count + 1) + 0.5) / (count + 1))
@@ -73,7 +75,7 @@ def _features(scores: np.ndarray) -> np.ndarray:
     return np.hstack([np.ones((len(scores), 1)), scores, scores[:, first] * scores[:, second]])
 
 
-def _logistic(first: np.ndarray, second: np.ndarray):  # noqa: ANN202
+def _logistic(first: np.ndarray, second: np.ndarray) -> _Map:
     """Newton's method for the penalised likelihood, which is concave: 25 steps, each at most 10 long."""
     x = _features(np.concatenate([first, second]))
     scale = x.std(axis=0)
@@ -91,7 +93,7 @@ def _logistic(first: np.ndarray, second: np.ndarray):  # noqa: ANN202
     return lambda rows: (_features(rows) / scale) @ weights
 
 
-def _neighbours(first: np.ndarray, second: np.ndarray):  # noqa: ANN202
+def _neighbours(first: np.ndarray, second: np.ndarray) -> _Map:
     """Share of the first sample among the nearest known rows."""
     known = np.concatenate([first, second])
     squares, near = (known**2).sum(axis=1), min(_NEIGHBOURS, len(known) - 1)

@@ -1,7 +1,9 @@
 """Checks of a law's draws and densities against rows: ranges, two samples, overfitting, memorising."""
 
+import jax.random as jr
 import numpy as np
 
+from ..surrogate import generator
 from .classifier import two_sample_scores
 from .findings import Finding, judged
 from .statistics import area_under_curve
@@ -46,9 +48,9 @@ def two_sample(subject: Subject) -> Finding:
 
     The classifier is the better, on a part of its training rows, of a logistic regression on normal scores, their
     squares and products, and of 25 nearest neighbours. From the area four standard errors (DeLong's) are taken, so that
-    chance passes 0.5 once in 30,000; what remains above 0.52 is worth a look, above 0.60 fails. With
-    2000 rows, a shift of one column by about 0.3 deviations is worth a look and one by 0.6 fails (areas of 0.58 and
-    0.66); with 200 rows, about 0.7 and 1.0.
+    chance passes 0.5 once in 30,000; what remains above 0.52 is worth a look, above 0.60 fails. With 2000 rows, a shift
+    of one column by about 0.3 deviations is worth a look and one by 0.6 fails (areas of 0.58 and 0.66); with 200 rows,
+    about 0.7 and 1.0.
     """
     half = min(len(subject.rows), _COMPARED)
     ours, theirs = subject.flat[:half], subject.draws.reshape(len(subject.draws), -1)[:half]
@@ -59,7 +61,7 @@ def two_sample(subject: Subject) -> Finding:
     if subject.context is not None:
         conditions = np.asarray(subject.context, np.float64).reshape(len(subject.context), -1)[:half]
         ours, theirs = np.hstack([ours, conditions]), np.hstack([theirs, conditions])
-    kind, of_rows, of_draws = two_sample_scores(ours, theirs, subject.random)
+    kind, of_rows, of_draws = two_sample_scores(ours, theirs, generator(jr.fold_in(subject.key, 3)))
     area, error = area_under_curve(of_rows, of_draws)
     low, high = area - _DEVIATIONS * error, area + _DEVIATIONS * error
     return judged(

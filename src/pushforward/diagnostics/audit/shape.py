@@ -27,7 +27,7 @@ def marginals(subject: Subject) -> Finding:
     For an autoregressive flow these are the probability integral transforms of each column given those before it. From
     the distance the noise for so many rows is taken (a right law stays below it but for 1e-4); what remains is an
     effect size. Above 0.02, a shift by 0.05 deviations, is worth a look, above 0.05, a shift by 0.13, fails. With n
-    rows a shift by 0.13 + 5.7 / sqrt(n) deviations is found for certain.
+    rows a shift by 0.13 + 12 / sqrt(n) deviations fails for certain.
     """
     return _distances(subject, "base marginals", subject.heights, "base coordinate", None)
 
@@ -43,9 +43,8 @@ def conditional_transforms(subject: Subject) -> Finding:
     count = int(np.clip(_EVALUATIONS // (97 * subject.size), 50, 500))
     rows, context = subject.rows[:count], None if subject.context is None else subject.context[:count]
     places = range(min(subject.size, 100))
-    below = conditionals(subject.law, rows, subject.rows, columns=places, context=context).below[
-        :, : len(places)
-    ]
+    found = conditionals(subject.law, rows, subject.rows, columns=places, context=context)
+    below = found.below[:, : len(places)]
     fine = np.isfinite(below).all(axis=1)
     if fine.sum() < 20:
         raise NotApplicable("the density along the columns is not finite.")
