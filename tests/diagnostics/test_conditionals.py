@@ -33,7 +33,7 @@ def test_normal(correlation):
         found.log_prob, stats.norm.logpdf(x[:200], centre[:200], deviation), atol=0.005
     )
     np.testing.assert_allclose(found.below, stats.norm.cdf(x[:200], centre[:200], deviation), atol=0.005)
-    np.testing.assert_allclose((found.mean - centre[:200]) / deviation, 0, atol=0.02)
+    np.testing.assert_allclose((found.mean - centre[:200]) / deviation, 0, atol=0.01)
 
 
 def test_elements_far_out():

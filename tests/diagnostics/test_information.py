@@ -11,6 +11,7 @@ from scipy import stats
 
 from pushforward.bijectors import Elementwise, Exp
 from pushforward.diagnostics import conditional_mean, log_marginal, mutual_information
+from pushforward.diagnostics.information import _log_means
 from pushforward.distributions import Flow, MultivariateNormal, NormalMixture, StandardNormal
 from pushforward.errors import ConfigError, DomainError, ShapeError
 
@@ -40,6 +41,16 @@ def test_marginals_of_a_normal():
     everything = log_marginal(NORMAL, MEAN[None, [1, 0, 3, 2]], [1, 0, 3, 2], jr.key(0))
     np.testing.assert_allclose(everything.log_prob, NORMAL.log_prob(MEAN[None]), atol=1e-5)
     assert everything.standard_error == 0
+
+
+def test_the_bias_of_the_logarithm_is_corrected():
+    """Log-normal weights of mean 1: the plain logarithm of a mean of 16 is too low by 0.0029, 12 times the noise."""
+    logs = 0.3 * np.random.default_rng(1).normal(size=(100_000, 16)) - 0.045
+    found, error, _ = _log_means(logs)
+    noise = np.std(found) / 100_000**0.5
+    assert np.log(np.exp(logs).mean(axis=1)).mean() < -6 * noise
+    assert abs(found.mean()) < 4 * noise
+    assert np.mean(error) == pytest.approx(np.std(found), rel=0.1)
 
 
 @pytest.mark.parametrize("law", [NORMAL, LOG_NORMAL], ids=["normal", "log-normal"])

@@ -65,7 +65,7 @@ def conditionals(
     Raises:
         ShapeError: if the arrays do not fit the law.
 
-    Accuracy: log_prob within 0.005 nats, below within 0.005 and mean within 0.02 conditional deviations of a normal's
+    Accuracy: log_prob within 0.005 nats, below within 0.005 and mean within 0.01 conditional deviations of a normal's
         closed form with correlations up to 0.99; log_prob within 2 % at 8 conditional deviations, and within 0.04
         nats where the column has two separate modes (tests/diagnostics/test_conditionals.py). What the law holds
         beyond twice the reference's range, or in a needle between the nodes of both passes, is not seen.
