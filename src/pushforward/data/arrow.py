@@ -8,9 +8,7 @@ from .schema import Column, arrow_type
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    ArrowTable = pa.Table
-    ArrowBatch = pa.RecordBatch
+    from pyarrow import Table as ArrowTable  # noqa: F401  (other rooms take it from here)
 
 
 def as_arrow(table: Any) -> "pa.Table":
