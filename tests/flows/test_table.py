@@ -36,6 +36,7 @@ def test_its_arguments_are_recorded_with_those_of_the_inner_recipe():
         "options": {"layers": 1, "hidden": [4]},
         "steps": ["whitening"],
         "knots": 32,
+        "context_knots": 32,
     }
     again = jax.eval_shape(lambda: build("table", json.loads(flow.recipe.arguments)))
     assert jax.tree.structure(again) == jax.tree.structure(flow)

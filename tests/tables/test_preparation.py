@@ -40,18 +40,64 @@ def test_bad_values_are_refused_with_names():
     assert refused(rows(), ShapeError, ["a"]) == "fit_table: expected 3 names of columns, got 1."
 
 
+NONE = np.empty((100, 0))
+
+
 def test_split_is_disjoint_and_last_is_last():
     values = np.arange(100.0)[:, None]
-    training, held_out = preparation.split_rows(values, 0.2, "random", jr.key(0))
-    assert len(held_out) == 20
-    assert sorted([*training[:, 0], *held_out[:, 0]]) == list(range(100))
-    training, held_out = preparation.split_rows(values, 0.2, "last", jr.key(0))
-    assert held_out[:, 0].tolist() == list(range(80, 100))
-    assert len(preparation.split_rows(values, 0.0, "random", jr.key(0))[1]) == 0
+    split = preparation.split_rows(values, -values, 0.2, "random", jr.key(0))
+    assert len(split.held_out) == 20
+    assert sorted([*split.training[:, 0], *split.held_out[:, 0]]) == list(range(100))
+    # Contexts go with their rows.
+    assert (split.training_context == -split.training).all()
+    assert (split.held_out_context == -split.held_out).all()
+    split = preparation.split_rows(values, NONE, 0.2, "last", jr.key(0))
+    assert split.held_out[:, 0].tolist() == list(range(80, 100))
+    assert len(preparation.split_rows(values, NONE, 0.0, "random", jr.key(0)).held_out) == 0
     for share, text in ((1.0, "expected a validation share in [0, 1), got 1.0."),):
         with pytest.raises(ConfigError) as caught:
-            preparation.split_rows(values, share, "random", jr.key(0))
+            preparation.split_rows(values, NONE, share, "random", jr.key(0))
         assert str(caught.value) == f"fit_table: {text}"
+
+
+def test_given_validation_rows_bring_their_contexts():
+    values, contexts = np.arange(100.0)[:, None], np.ones((100, 2))
+    split = preparation.split_rows(values, contexts, (values[:5], contexts[:5]), "random", jr.key(0))
+    assert (split.held_out == values[:5]).all()
+    assert split.held_out_context.shape == (5, 2)
+    for given, text in (
+        (
+            values,
+            "expected validation rows with contexts, a tuple (rows, contexts), as the table has contexts, got ndarray.",
+        ),
+        (
+            (values, contexts[:3]),
+            "expected finite validation contexts of shape (n, 2), got shape (3, 2).",
+        ),
+    ):
+        with pytest.raises(ShapeError) as caught:
+            preparation.split_rows(values, contexts, given, "random", jr.key(0))
+        assert str(caught.value) == f"fit_table: {text}"
+
+
+def test_contexts_are_checked():
+    assert preparation.check_context(None, 3).shape == (3, 0)
+    for context, kind, text in (
+        (
+            np.ones((2, 1)),
+            ShapeError,
+            "contexts of shape (3, context_features), one for each row, got shape (2, 1).",
+        ),
+        (np.array([[1], [np.nan], [2]]), DomainError, "finite contexts, got NaN or infinity in 1 of 3 rows."),
+    ):
+        with pytest.raises(kind) as caught:
+            preparation.check_context(context, 3)
+        assert str(caught.value) == f"fit_table: expected {text}"
+    with pytest.raises(ConfigError) as caught:
+        preparation.check_context(np.array([[1.0, 2], [3, 2]]), 2)
+    assert str(caught.value) == (
+        "fit_table: number 2 of the contexts is constant and tells nothing: leave it out."
+    )
 
 
 def test_a_time_series_is_noticed_and_shuffled_rows_are_not():

@@ -10,6 +10,7 @@ from .conditional import (
     ConditionalMixture,
     ConditionalNormal,
 )
+from .embedding import ContextScores, Embedding
 from .ensemble import AutoregressiveEnsemble
 from .flow import Flow, Recipe
 from .gumbel import Gumbel
@@ -34,7 +35,9 @@ __all__ = [
     "ConditionalLaw",
     "ConditionalMixture",
     "ConditionalNormal",
+    "ContextScores",
     "Distribution",
+    "Embedding",
     "ExpConcrete",
     "Flow",
     "Gumbel",

@@ -11,6 +11,7 @@ from ..bijectors.base import Bijector, merge_context_shapes
 from ..bijectors.compose import Chain, Stack
 from ..errors import ShapeError
 from .base import Distribution
+from .embedding import Embedding, check_embedding
 from .keyed import Keyed
 
 
@@ -28,25 +29,37 @@ class Flow(Keyed):
         base: the law of z.
         bijector: the map f, base to data.
         recipe: how the flow was built, so that `pushforward.save` can store it; the recipes fill it in.
+        embedding: what becomes of a context before the base and the bijector see it; without one they see it as it is.
 
     Raises:
-        ShapeError: if the base's events do not fit the bijector, or the two expect different contexts.
+        ShapeError: if the base's events do not fit the bijector, the two expect different contexts, or the embedding
+            gives other ones.
     """
 
     base: Distribution
     bijector: Bijector
     recipe: Recipe | None = eqx.field(static=True)
+    embedding: Embedding | None
 
-    def __init__(self, base: Distribution, bijector: Bijector, recipe: Recipe | None = None) -> None:
+    def __init__(
+        self,
+        base: Distribution,
+        bijector: Bijector,
+        recipe: Recipe | None = None,
+        embedding: Embedding | None = None,
+    ) -> None:
         self.base = base
         self.bijector = bijector
         self.recipe = recipe
+        self.embedding = embedding
         if self.base.event_shape != self.bijector.in_shape:
             raise ShapeError(
                 f"Flow: the base ({type(self.base).__name__}) gives events of shape {self.base.event_shape}, "
                 f"the bijector ({type(self.bijector).__name__}) expects {self.bijector.in_shape}."
             )
-        merge_context_shapes("Flow", [self.base.context_shape, self.bijector.context_shape])
+        taken = merge_context_shapes("Flow", [self.base.context_shape, self.bijector.context_shape])
+        if embedding is not None:
+            check_embedding("Flow", embedding, taken)
 
     @property
     def event_shape(self) -> tuple[int, ...]:
@@ -56,6 +69,8 @@ class Flow(Keyed):
     @property
     def context_shape(self) -> tuple[int, ...] | None:
         """Shape of the context, or None if neither the base nor the bijector takes one."""
+        if self.embedding is not None:
+            return self.embedding.in_shape
         return merge_context_shapes("Flow", [self.base.context_shape, self.bijector.context_shape])
 
     def to_base(self, x: ArrayLike, context: ArrayLike | None = None) -> Array:
@@ -81,6 +96,7 @@ class Flow(Keyed):
     def _log_prob(self, x: Array, context: Array | None, key: PRNGKeyArray | None = None) -> Array:
         """Return the log-density of one event; with a key, what is random inside the maps (dropout) is on."""
         key, base_key = (None, None) if key is None else jr.split(key)
+        context = self.embed(context)
         z, log_det = self.bijector.inverse_and_log_det(x, self._of(self.bijector, context), key=key)
         condition = self._of(self.base, context)
         if isinstance(self.base, Keyed):
@@ -91,29 +107,35 @@ class Flow(Keyed):
         """Return the flow with its base as it is in one step of training; see `Keyed`."""
         if not isinstance(self.base, Keyed):
             return self
-        return Flow(self.base._for_step(key), self.bijector, self.recipe)
+        return Flow(self.base._for_step(key), self.bijector, self.recipe, self.embedding)
 
     def _sample_and_log_prob(self, key: PRNGKeyArray, context: Array | None) -> tuple[Array, Array]:
+        context = self.embed(context)
         z, log_prob = self.base._sample_and_log_prob(key, self._of(self.base, context))
         x, log_det = self.bijector.forward_and_log_det(z, self._of(self.bijector, context))
         return x, log_prob - log_det
 
     def _sample(self, key: PRNGKeyArray, context: Array | None) -> Array:
         # A continuous flow does not pay for a log-determinant that nobody asks for.
+        context = self.embed(context)
         z = self.base._sample(key, self._of(self.base, context))
         return self.bijector.forward(z, self._of(self.bijector, context))
 
     def _to_base(self, x: Array, context: Array | None) -> Array:
-        return self.bijector.inverse(x, self._of(self.bijector, context))
+        return self.bijector.inverse(x, self._of(self.bijector, self.embed(context)))
 
     def _to_data(self, z: Array, context: Array | None) -> Array:
-        return self.bijector.forward(z, self._of(self.bijector, context))
+        return self.bijector.forward(z, self._of(self.bijector, self.embed(context)))
 
     def _intermediates(self, z: Array, context: Array | None) -> list[Array]:
-        stages = [z]
+        stages, context = [z], self.embed(context)
         for layer in self.layers():
             stages.append(layer.forward(stages[-1], self._of(layer, context)))
         return stages
+
+    def embed(self, context: Array | None) -> Array | None:
+        """Return what the base and the bijector see of ONE context."""
+        return context if self.embedding is None or context is None else self.embedding(context)
 
     @staticmethod
     def _of(part: Distribution | Bijector, context: Array | None) -> Array | None:

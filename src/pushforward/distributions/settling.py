@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
@@ -89,6 +90,8 @@ def follow(law: Distribution, rows: Passing, kinds: Kinds) -> Distribution:
         return law
     if not isinstance(law, Flow):
         raise lost(law, kinds)
+    if law.embedding is not None and rows.context is not None:
+        rows = dataclasses.replace(rows, context=jax.vmap(jax.vmap(law.embedding))(rows.context))
     bijector, rows = learn(law.bijector, rows, kinds)
     return dataclasses.replace(law, base=follow(law.base, rows, kinds), bijector=bijector)
 

@@ -6,7 +6,7 @@ from typing import Any
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import LU, Bijector, Chain, Invert, Marginals
-from ..distributions import ConditionalLaw, Flow, Recipe
+from ..distributions import ConditionalLaw, ContextScores, Flow, Recipe
 from ..errors import ConfigError
 from ._parts import check_sizes
 from .registry import get, register
@@ -25,6 +25,7 @@ def table(
     options: dict[str, Any] | None = None,
     steps: tuple[str, ...] = ("marginals", "whitening", "marginals"),
     knots: int = 32,
+    context_knots: int = 32,
 ) -> Flow:
     """Any recipe on preprocessed columns; its densities are in the data's own units.
 
@@ -39,16 +40,18 @@ def table(
         options: the inner recipe's keyword arguments, without the sizes of events and contexts.
         steps: kinds of preprocessing in the order from data to base.
         knots: knots of each column's marginal spline.
+        context_knots: knots of the spline that brings each number of a context to its normal score.
 
     Returns:
-        A Flow whose bijector is a Chain of the inner bijector and one bijector for each step.
+        A Flow whose bijector is a Chain of the inner bijector and one bijector for each step; with a context, its
+        embedding is `ContextScores`.
 
     Raises:
         ConfigError: if a size, a step, the inner recipe or one of its options does not fit, or if the inner flow is a
             law over whole numbers.
     """
     check_sizes("table", features=features)
-    check_sizes("table", least=2, knots=knots)
+    check_sizes("table", least=2, knots=knots, context_knots=context_knots)
     unknown = [step for step in steps if step not in STEPS]
     if unknown:
         raise ConfigError(f"table: expected steps among {', '.join(STEPS)}, got {unknown[0]!r}.")
@@ -62,7 +65,8 @@ def table(
         )
     inner = get(flow)(key, **sizes, **(options or {}))
     check_continuous("table", inner)
-    return join(inner, [_step(step, features, knots) for step in steps])
+    context = Marginals.identity(context_features, context_knots) if context_features else None
+    return join(inner, [_step(step, features, knots) for step in steps], context)
 
 
 def check_continuous(who: str, inner: Flow) -> None:
@@ -76,9 +80,19 @@ def check_continuous(who: str, inner: Flow) -> None:
         )
 
 
-def join(inner: Flow, steps: Sequence[Bijector], recipe: Recipe | None = None) -> Flow:
-    """Return the flow that puts preprocessing, given from data to base, on the data side of an inner flow."""
-    return Flow(inner.base, Chain([inner.bijector, *reversed(steps)]), recipe)
+def join(
+    inner: Flow, steps: Sequence[Bijector], context: Marginals | None = None, recipe: Recipe | None = None
+) -> Flow:
+    """Return the flow that puts preprocessing, given from data to base, on the data side of an inner flow.
+
+    Args:
+        inner: the flow of the preprocessed columns.
+        steps: the preprocessing of events.
+        context: what brings contexts to their normal scores, if there are any.
+        recipe: how the whole could be built.
+    """
+    embedding = None if context is None else ContextScores(context)
+    return Flow(inner.base, Chain([inner.bijector, *reversed(steps)]), recipe, embedding)
 
 
 def _step(kind: str, features: int, knots: int) -> Bijector:

@@ -22,8 +22,9 @@ from ..flows.registry import recorded
 from ..flows.table import check_continuous, join
 from ..objectives import negative_log_likelihood
 from ..training import Check, FitResult, History, fit, mean_loss
+from .conditions import Conditions
 from .default import Settings, settings_for
-from .preparation import Holdout, Prepared, check_rows, prepare, serial_note, split_rows
+from .preparation import Holdout, Prepared, check_context, check_rows, prepare, serial_note, split_rows
 
 _TRIAL_STEPS = 300
 """Training steps with which the preprocessing is chosen."""
@@ -64,6 +65,7 @@ def fit_table(
     values: ArrayLike,
     *,
     key: PRNGKeyArray,
+    context: ArrayLike | None = None,
     columns: Sequence[str] | None = None,
     flow: str = "auto",
     options: dict[str, Any] | None = None,
@@ -85,10 +87,13 @@ def fit_table(
     Args:
         values: the rows, shape (n, features), finite.
         key: a JAX random key; it decides the split, the initial weights and the order of the rows.
+        context: conditions, shape (n, context_features), finite: the law of a row given its context is fitted. Units,
+            spread and tails of the numbers do not matter: the flow takes them as they are given here.
         columns: names for messages; c1, c2, ... if left out.
         flow: name of a recipe, or "auto".
         options: the recipe's keyword arguments, over those of the default.
-        validation: the share of rows held out to choose the best flow, 0 for none, or such rows themselves.
+        validation: the share of rows held out to choose the best flow, 0 for none, or such rows themselves, with
+            contexts as a tuple (rows, contexts).
         holdout: which rows a share holds out: "random" ones; or the "last" ones, right for rows in order of time.
         batch_size: rows of a training step.
         max_epochs: the most epochs.
@@ -101,26 +106,30 @@ def fit_table(
         The flow in the data's units, with a history and likelihoods in the same units.
 
     Raises:
-        ShapeError: if the values are no matrix, or the columns' names are not as many.
+        ShapeError: if the values or the contexts are no matrix, or the columns' names are not as many.
         DomainError: if a value is not finite; counts by column.
-        ConfigError: if a column is constant or equal to another, there are too few rows, an option does not fit, or the
-            recipe's law is over whole numbers.
+        ConfigError: if a column or a number of the contexts is constant, a column is equal to another, there are too
+            few rows, an option does not fit, or the recipe's law is over whole numbers.
     """
     start = time.monotonic()
     rows = check_rows(values, columns)
-    training, held_out = split_rows(rows, validation, holdout, key)
-    settings, chosen = settings_for(flow, options, batch_size, *training.shape)
-    inner, said = _build(settings, training.shape[1], jr.fold_in(key, 1))
-    finalists = prepare(training, held_out)
+    split = split_rows(rows, check_context(context, len(rows)), validation, holdout, key)
+    settings, chosen = settings_for(flow, options, batch_size, *split.training.shape)
+    conditions = Conditions.learned(split)
+    inner, said = _build(settings, rows.shape[1], conditions.features, jr.fold_in(key, 1))
+    finalists = prepare(split.training, split.held_out)
     if max_epochs is None and max_seconds is None:
-        max_epochs = max(round(settings.steps * settings.batch_size / len(training)), 1)
-    prepared, tried, result = _best_in_trials(inner, finalists, settings, key, max_epochs, max_seconds)
-    objective = _shifted(prepared)
+        max_epochs = max(round(settings.steps * settings.batch_size / len(split.training)), 1)
+    prepared, tried, result = _best_in_trials(
+        inner, finalists, conditions, settings, key, max_epochs, max_seconds
+    )
+    objective, held = _shifted(prepared), len(split.held_out)
     result = result or fit(
         inner,
         prepared.training,
+        conditions.training,
         key=jr.fold_in(key, 2),
-        validation=prepared.held_out if len(held_out) else 0,
+        validation=conditions.validation(prepared) if held else 0,
         batch_size=settings.batch_size,
         max_epochs=max_epochs,
         max_seconds=None if max_seconds is None else max(max_seconds - (time.monotonic() - start), 1e-3),
@@ -130,17 +139,16 @@ def fit_table(
         checkpoint=checkpoint,
         progress=progress,
     )
+    places = _evenly(len(split.training), held)
+    training = (prepared.training[places], prepared.training_log_dets[places], conditions.some(places))
+    held_out = (prepared.held_out, prepared.held_out_log_dets, conditions.held_out)
     return TableFit(
-        flow=_joined(result, prepared, settings),
+        flow=_joined(result, prepared, conditions, settings),
         history=_in_data_units(result.history, prepared),
-        train_log_prob=_mean_log_prob(result.flow, *_as_many(prepared, len(held_out)), objective),
-        validation_log_prob=(
-            _mean_log_prob(result.flow, prepared.held_out, prepared.held_out_log_dets, objective)
-            if len(held_out)
-            else None
-        ),
+        train_log_prob=_mean_log_prob(result.flow, *training, objective),
+        validation_log_prob=_mean_log_prob(result.flow, *held_out, objective) if held else None,
         settings=settings,
-        notes=(*(serial_note(rows, holdout) if len(held_out) else ()), *chosen, *tried, *said),
+        notes=(*(serial_note(rows, holdout) if held else ()), *chosen, *tried, *said),
         stopped=result.stopped,
         steps=result.steps,
         seconds=time.monotonic() - start,
@@ -165,6 +173,7 @@ def _shifted(prepared: Prepared) -> _Shifted:
 def _best_in_trials(
     inner: Flow,
     finalists: list[Prepared],
+    conditions: Conditions,
     settings: Settings,
     key: PRNGKeyArray,
     max_epochs: int | None,
@@ -185,8 +194,9 @@ def _best_in_trials(
         result = fit(
             inner,
             prepared.training,
+            conditions.training,
             key=jr.fold_in(key, 2),
-            validation=prepared.held_out,
+            validation=conditions.validation(prepared),
             batch_size=settings.batch_size,
             max_epochs=epochs,
             patience=math.inf,
@@ -207,30 +217,36 @@ def _best_in_trials(
     return finalists[best], [note], None
 
 
-def _as_many(prepared: Prepared, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the scores of `count` training rows, evenly spaced, and their log-determinants; of all for 0."""
-    total = len(prepared.training)
-    places = np.arange(total) if count == 0 or count > total else np.arange(count) * total // count
-    return prepared.training[places], prepared.training_log_dets[places]
+def _evenly(total: int, count: int) -> np.ndarray:
+    """Return the places of `count` rows of `total`, evenly spaced; of all for 0, or if there are no more."""
+    return np.arange(total) if count == 0 or count > total else np.arange(count) * total // count
 
 
 def _mean_log_prob(
-    flow: Distribution, scores: np.ndarray, log_dets: np.ndarray, objective: _Shifted
+    flow: Distribution,
+    scores: np.ndarray,
+    log_dets: np.ndarray,
+    context: np.ndarray | None,
+    objective: _Shifted,
 ) -> float:
     """Mean log-density of rows in the data's units, by the program that validated them."""
-    return float(log_dets.mean()) - mean_loss(flow, scores, objective=objective) - float(objective.shift)
+    loss = mean_loss(flow, scores, context, objective=objective)
+    return float(log_dets.mean()) - loss - float(objective.shift)
 
 
-def _build(settings: Settings, features: int, key: PRNGKeyArray) -> tuple[Flow, list[str]]:
+def _build(
+    settings: Settings, features: int, context_features: int, key: PRNGKeyArray
+) -> tuple[Flow, list[str]]:
     """Return the inner flow, and what its recipe warned of."""
+    sizes = {"features": features, "context_features": context_features}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        inner = registry.build(settings.flow, {"features": features, **settings.options}, key)
+        inner = registry.build(settings.flow, {**sizes, **settings.options}, key)
     check_continuous("fit_table", inner)
     return inner, [str(warning.message) for warning in caught]
 
 
-def _joined(result: FitResult, prepared: Prepared, settings: Settings) -> Flow:
+def _joined(result: FitResult, prepared: Prepared, conditions: Conditions, settings: Settings) -> Flow:
     """Return the trained flow behind its preprocessing, as the recipe `table` would have built it."""
     inner = result.flow
     if not isinstance(inner, Flow):
@@ -238,13 +254,16 @@ def _joined(result: FitResult, prepared: Prepared, settings: Settings) -> Flow:
     return join(
         inner,
         prepared.bijectors,
+        conditions.marginals,
         recorded(
             "table",
             features=inner.event_shape[0],
+            context_features=conditions.features,
             flow=settings.flow,
             options=settings.options,
             steps=prepared.steps,
             knots=prepared.knots,
+            **({} if conditions.marginals is None else {"context_knots": conditions.knots}),
         ),
     )
 

@@ -1,7 +1,7 @@
 """What happens to a table before training: checks, the split, the choice of preprocessing."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax.random as jr
 import numpy as np
@@ -71,14 +71,47 @@ def check_rows(values: ArrayLike, columns: Sequence[str] | None) -> np.ndarray:
     return rows
 
 
+def check_context(context: ArrayLike | None, rows: int) -> np.ndarray:
+    """Return the contexts as a float64 matrix, without columns if there are none, or raise if they do not fit."""
+    if context is None:
+        return np.empty((rows, 0))
+    values = np.asarray(context, dtype=np.float64)
+    if values.ndim != 2 or values.shape[1] == 0 or len(values) != rows:
+        raise ShapeError(
+            f"fit_table: expected contexts of shape ({rows}, context_features), one for each row, "
+            f"got shape {values.shape}."
+        )
+    if not np.isfinite(values).all():
+        raise DomainError(
+            f"fit_table: expected finite contexts, got NaN or infinity in {(~np.isfinite(values)).any(axis=1).sum()} "
+            f"of {rows} rows."
+        )
+    constant = np.flatnonzero(values.min(axis=0) == values.max(axis=0))
+    if constant.size:
+        raise ConfigError(
+            f"fit_table: number {constant[0] + 1} of the contexts is constant and tells nothing: leave it out."
+        )
+    return values
+
+
+class Split(NamedTuple):
+    """Rows to train on and rows held out, with their contexts; of no columns where there are none."""
+
+    training: np.ndarray
+    training_context: np.ndarray
+    held_out: np.ndarray
+    held_out_context: np.ndarray
+
+
 def split_rows(
-    rows: np.ndarray, validation: float | ArrayLike, holdout: Holdout, key: PRNGKeyArray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return training rows and validation rows.
+    rows: np.ndarray, context: np.ndarray, validation: Any, holdout: Holdout, key: PRNGKeyArray
+) -> Split:
+    """Divide rows and contexts.
 
     Args:
         rows: shape (n, features).
-        validation: the share to hold out, or the validation rows themselves.
+        context: shape (n, context_features), context_features of any size, 0 included.
+        validation: the share to hold out, or the validation rows themselves; with contexts a tuple of both.
         holdout: which rows a share takes: "random" ones, or the "last" ones.
         key: decides which rows are random.
 
@@ -86,27 +119,46 @@ def split_rows(
         ConfigError: if the share is not in [0, 1) or leaves too few rows, or the holdout is unknown.
         ShapeError: if given rows have another number of columns.
     """
-    if isinstance(validation, int | float):
-        if not 0 <= validation < 1:
-            raise ConfigError(f"fit_table: expected a validation share in [0, 1), got {validation}.")
-        count = round(len(rows) * validation)
-        if validation and (count < 1 or len(rows) - count < 2):
-            raise ConfigError(
-                f"fit_table: {len(rows)} rows are too few to hold out a share of {validation}. "
-                "Use validation 0, or more rows."
-            )
-        if holdout not in ("random", "last"):
-            raise ConfigError(f"fit_table: expected holdout random or last, got {holdout!r}.")
-        if holdout == "last":
-            return rows[: len(rows) - count], rows[len(rows) - count :]
-        order = np.asarray(jr.permutation(jr.fold_in(key, 0), len(rows)))
-        return rows[order[count:]], rows[order[:count]]
-    given = np.asarray(validation, dtype=np.float64)
-    if given.ndim != 2 or given.shape[1] != rows.shape[1] or not np.isfinite(given).all():
-        raise ShapeError(
-            f"fit_table: expected finite validation rows of shape (n, {rows.shape[1]}), got shape {given.shape}."
+    if not isinstance(validation, int | float):
+        return Split(rows, context, *_given(validation, rows.shape[1], context.shape[1]))
+    if not 0 <= validation < 1:
+        raise ConfigError(f"fit_table: expected a validation share in [0, 1), got {validation}.")
+    count = round(len(rows) * validation)
+    if validation and (count < 1 or len(rows) - count < 2):
+        raise ConfigError(
+            f"fit_table: {len(rows)} rows are too few to hold out a share of {validation}. "
+            "Use validation 0, or more rows."
         )
-    return rows, given
+    if holdout not in ("random", "last"):
+        raise ConfigError(f"fit_table: expected holdout random or last, got {holdout!r}.")
+    if holdout == "last":
+        training, held = slice(len(rows) - count), slice(len(rows) - count, None)
+    else:
+        order = np.asarray(jr.permutation(jr.fold_in(key, 0), len(rows)))
+        training, held = order[count:], order[:count]
+    return Split(rows[training], context[training], rows[held], context[held])
+
+
+def _given(validation: Any, features: int, context_features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return validation rows and their contexts, or raise if they do not fit."""
+    given = validation if context_features else (validation, np.empty((len(validation), 0)))
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise ShapeError(
+            "fit_table: expected validation rows with contexts, a tuple (rows, contexts), as the table has contexts, "
+            f"got {type(validation).__name__}."
+        )
+    found = tuple(np.asarray(part, dtype=np.float64) for part in given)
+    for part, size, what in zip(found, (features, context_features), ("rows", "contexts"), strict=True):
+        if (
+            part.ndim != 2
+            or part.shape[1] != size
+            or len(part) != len(found[0])
+            or not np.isfinite(part).all()
+        ):
+            raise ShapeError(
+                f"fit_table: expected finite validation {what} of shape (n, {size}), got shape {part.shape}."
+            )
+    return found[0], found[1]
 
 
 def serial_note(rows: np.ndarray, holdout: Holdout) -> list[str]:

@@ -112,22 +112,29 @@ def fit(
     return _result(loop, stopped, clock)
 
 
-def mean_loss(flow: Distribution, x: ArrayLike, *, objective: Objective = negative_log_likelihood) -> float:
+def mean_loss(
+    flow: Distribution,
+    x: ArrayLike,
+    context: ArrayLike | None = None,
+    *,
+    objective: Objective = negative_log_likelihood,
+) -> float:
     """Return the mean loss of rows, in nats, by the program with which `fit` validates.
 
     For as many rows as `fit` validated on, that program is compiled already.
 
     Args:
-        flow: a flow without context.
+        flow: a flow.
         x: events, shape (n, *event_shape), finite.
+        context: conditions, shape (n, *context_shape), finite; None exactly if the flow takes none.
         objective: the loss.
 
     Raises:
-        ShapeError: if x does not fit the flow.
+        ShapeError: if x or the context does not fit the flow.
         DomainError: if a value is not finite.
     """
     params, fixed = _divided(flow)
-    rows = split_rows(flow, x, None, None, 0, stream(jr.key(0), "split")).training
+    rows = split_rows(flow, x, context, None, 0, stream(jr.key(0), "split")).training
     return float(evaluate(params, fixed, to_chunks(rows), objective=objective))
 
 
