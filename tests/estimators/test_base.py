@@ -145,8 +145,14 @@ def test_parameters_out_of_range_are_named():
 
 def test_few_rows_hold_none_out():
     random = np.random.default_rng(0)
-    assert choose_held_out(94, 0.1, random).sum() == 0
-    assert choose_held_out(96, 0.1, random).sum() == 10
+    assert choose_held_out(np.zeros(94, int), 0.1, random).sum() == 0
+    assert choose_held_out(np.zeros(96, int), 0.1, random).sum() == 10
+
+
+def test_every_group_keeps_a_row_and_gives_its_share():
+    groups = np.repeat([0, 1, 2], [1000, 100, 1])
+    held_out = choose_held_out(groups, 0.9, np.random.default_rng(0))
+    assert [held_out[groups == group].sum() for group in range(3)] == [900, 90, 0]
 
 
 def test_few_rows_train_few_steps():

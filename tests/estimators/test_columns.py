@@ -61,8 +61,8 @@ def test_rounded_values_stay_within_what_was_seen(learned):
     assert drawn[:, 2].tolist() == [0.0, 3.0, rows()[:, 2].max()]
 
 
-def test_whole_numbers_by_type_are_rounded_though_none_repeats():
-    learned = Columns.learn("Here", np.arange(0.0, 3000, 7)[:, None], np.array([True]))
+def test_whole_numbers_are_rounded_though_none_repeats():
+    learned = Columns.learn("Here", np.arange(0.0, 3000, 7)[:, None])
     assert (learned.widths[0], learned.steps[0]) == (1.0, 1.0)
     assert learned.restore(np.array([[12.4]]))[0, 0] == 12.0
 

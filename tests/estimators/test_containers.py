@@ -19,7 +19,6 @@ def test_arrays_keep_their_dtype(dtype):
 
 def test_lists_become_arrays():
     container = Container.of([[1, 2], [3, 4]], np.array([[1.0, 2.0], [3.0, 4.0]]))
-    assert container.whole.tolist() == [True, True]
     assert container.fill(ROWS).tolist() == [[1, 3], [2, 4]]
 
 
@@ -33,7 +32,6 @@ def test_pyarrow():
     container = Container.of(x, ROWS)
     filled = container.fill(np.round(ROWS))
     assert filled.schema == x.schema
-    assert container.whole.tolist() == [False, True]
     assert filled["b"].to_pylist() == [3, 4]
 
 
@@ -43,7 +41,6 @@ def test_pandas():
     container = Container.of(x, np.ones((2, 3)))
     filled = container.fill(np.array([[1.5, 3.0, 5.0]]))
     assert (filled.dtypes == x.dtypes).all()
-    assert container.whole.tolist() == [False, True, True]
     assert filled.to_numpy().tolist() == [[1.5, 3.0, 5.0]]
 
 
@@ -53,5 +50,4 @@ def test_polars():
     container = Container.of(x, ROWS)
     filled = container.fill(np.round(ROWS))
     assert filled.schema == x.schema
-    assert container.whole.tolist() == [False, True]
     assert filled["b"].to_list() == [3, 4]

@@ -10,7 +10,9 @@ def test_scores_come_from_the_training_rows_and_serve_both():
     rng = np.random.default_rng(0)
     contexts = np.stack([1e4 + rng.exponential(size=500), rng.integers(0, 2, size=500)], axis=1)
     rows = np.zeros((500, 1))
-    found = Conditions.learned(Split(rows[:400], contexts[:400], rows[400:], contexts[400:] + np.array([1e6, 0])))
+    found = Conditions.learned(
+        Split(rows[:400], contexts[:400], rows[400:], contexts[400:] + np.array([1e6, 0]))
+    )
     assert found.features == 2
     assert abs(found.training[:, 0].mean()) < 0.1
     assert 0.9 < found.training[:, 0].std() < 1.1

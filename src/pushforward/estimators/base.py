@@ -13,12 +13,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..distributions.flow import Flow
 from ..io import from_bytes, to_bytes
-from ..tables import TableFit, fit_table
+from ..tables import fit_table
 from .columns import Columns
 from .containers import Container
 
 CHUNK = 256
 """Rows of one call. Always as many, the last ones filled up: a row's result has the same bits in any company."""
+
+FLOATS: Any = (np.float64, np.float32)
+"""The types of numbers that are kept as they are; all others become the first one."""
 
 LEAST_HELD_OUT = 10
 """Fewer rows than these say nothing about which flow is better: none are held out then."""
@@ -82,7 +85,7 @@ class FlowEstimator(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state with the flow as the bytes of a model file: arrays of JAX are not pickled."""
-        state = dict(super().__getstate__())
+        state: dict[str, Any] = {**super().__getstate__()}  # pyright: ignore[reportAssignmentType]
         if isinstance(state.get("flow_"), Flow):
             state["flow_"] = to_bytes(state["flow_"])
         return state
@@ -93,19 +96,48 @@ class FlowEstimator(BaseEstimator):
             state = {**state, "flow_": from_bytes(state["flow_"])}
         super().__setstate__(state)
 
-    def _fit_rows(self, X: Any, rows: np.ndarray) -> np.ndarray:
-        """Fit to checked rows; return which of them were held out, shape (n,)."""
-        who = type(self).__name__
+    def _fit_rows(self, X: Any) -> np.ndarray:
+        """Check rows as scikit-learn does and fit to them; return which of them were held out, shape (n,)."""
+        self._validate_params()
+        rows: Any = validate_data(self, X, dtype=FLOATS, ensure_min_samples=2)
         seed = draw_seed(self.random_state)
         random = np.random.default_rng(seed)
         self.container_ = Container.of(X, rows)
-        self.columns_ = Columns.learn(who, rows.astype(np.float64), self.container_.whole)
+        self.columns_ = Columns.learn(type(self).__name__, rows.astype(np.float64))
         modelled = self.columns_.blur(self.columns_.reduce(rows)[0], random)
-        held_out = choose_held_out(len(rows), self.validation, random)
-        self._keep(fit_flow(self, modelled, held_out, seed))
+        held_out = choose_held_out(np.zeros(len(rows), int), self.validation, random)
+        self._fit_flow(modelled, None, held_out, seed)
         return held_out
 
-    def _keep(self, found: TableFit) -> None:
+    def _fit_flow(
+        self, rows: np.ndarray, context: np.ndarray | None, held_out: np.ndarray, seed: int
+    ) -> None:
+        """Call `fit_table` with the parameters: the one place that knows its arguments.
+
+        Args:
+            rows: shape (n, k), no column constant or equal to another.
+            context: conditions, shape (n, c), none constant; or None.
+            held_out: which rows are for validation, shape (n,).
+            seed: decides weights and order.
+        """
+        parts = [part for part in (rows, context) if part is not None]
+        validation = tuple(part[held_out] for part in parts) if held_out.any() else 0
+        max_epochs, few = self.max_epochs, len(rows) * self.validation < LEAST_HELD_OUT
+        if max_epochs is None and self.max_seconds is None and self.validation and few:
+            max_epochs = FEW_ROWS_EPOCHS
+        found = fit_table(
+            rows[~held_out],
+            key=jr.key(seed),
+            context=None if context is None else context[~held_out],
+            flow=self.flow,
+            options=self.options,
+            validation=validation[0] if validation and context is None else validation,
+            batch_size=self.batch_size,
+            max_epochs=max_epochs,
+            max_seconds=self.max_seconds,
+            patience=self.patience,
+            progress=bool(self.verbose),
+        )
         self.flow_ = found.flow
         self.history_ = found.history
         self.notes_ = found.notes
@@ -114,7 +146,8 @@ class FlowEstimator(BaseEstimator):
     def _checked(self, X: Any) -> np.ndarray:
         """Return rows for a fitted estimator, in float32 or float64, checked against those of `fit`."""
         check_is_fitted(self)
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        rows: Any = validate_data(self, X, dtype=FLOATS, reset=False)
+        return rows
 
     def _log_density(self, X: Any) -> np.ndarray:
         """Return the log-density of every row in nats, -inf where a left-out column holds another value."""
@@ -123,70 +156,44 @@ class FlowEstimator(BaseEstimator):
         return np.where(possible, in_chunks(self.flow_.log_prob, rows), -np.inf)
 
 
-def checked_rows(estimator: FlowEstimator, X: Any) -> np.ndarray:
-    """Check parameters and training rows as scikit-learn does; sets `n_features_in_` and `feature_names_in_`."""
-    estimator._validate_params()
-    return validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
-
-
-def fit_flow(estimator: FlowEstimator, rows: np.ndarray, held_out: np.ndarray, seed: int) -> TableFit:
-    """Call `fit_table` with the parameters of an estimator: the one place that knows its arguments.
-
-    Args:
-        estimator: whose parameters count.
-        rows: shape (n, k), no column constant or equal to another.
-        held_out: which rows are for validation, shape (n,).
-        seed: decides weights and order.
-    """
-    max_epochs = estimator.max_epochs
-    if (
-        max_epochs is None
-        and estimator.max_seconds is None
-        and len(rows) * estimator.validation < LEAST_HELD_OUT
-    ):
-        max_epochs = None if estimator.validation == 0 else FEW_ROWS_EPOCHS
-    return fit_table(
-        rows[~held_out],
-        key=jr.key(seed),
-        flow=estimator.flow,
-        options=estimator.options,
-        validation=rows[held_out] if held_out.any() else 0,
-        batch_size=estimator.batch_size,
-        max_epochs=max_epochs,
-        max_seconds=estimator.max_seconds,
-        patience=estimator.patience,
-        progress=bool(estimator.verbose),
-    )
-
-
 def draw_seed(random_state: Any) -> int:
     """Return a seed from what scikit-learn calls a random state: an int, a RandomState or None."""
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
-def choose_held_out(count: int, share: float, random: np.random.Generator) -> np.ndarray:
-    """Return which of `count` rows are held out, shape (count,): none if they were fewer than `LEAST_HELD_OUT`."""
-    held_out = np.zeros(count, bool)
-    size = round(share * count)
-    if size >= LEAST_HELD_OUT:
-        held_out[random.permutation(count)[:size]] = True
-    return held_out
+def choose_held_out(groups: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
+    """Return which rows are held out, shape (n,): of every group the share, never all of one.
+
+    Args:
+        groups: the number of the group that each row belongs to, shape (n,).
+        share: in [0, 1).
+        random: decides which.
+
+    Returns:
+        Booleans; all False if fewer than `LEAST_HELD_OUT` were held out.
+    """
+    held_out = np.zeros(len(groups), bool)
+    for group in np.unique(groups):
+        places = random.permutation(np.flatnonzero(groups == group))
+        held_out[places[: min(round(share * len(places)), len(places) - 1)]] = True
+    return held_out if held_out.sum() >= LEAST_HELD_OUT else np.zeros(len(groups), bool)
 
 
-def in_chunks(function: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
-    """Apply a function of rows to chunks of `CHUNK` rows; the result is in float64.
+def in_chunks(function: Callable[..., Any], *arrays: np.ndarray, size: int = CHUNK) -> np.ndarray:
+    """Apply a function of rows to chunks of one size; the result is in float64.
 
     The last chunk is filled up with its last row, so that one compiled program serves every number of rows and a row's
     result does not depend on which rows come with it.
 
     Args:
-        function: from arrays of `CHUNK` rows to an array of as many.
+        function: from arrays of `size` rows to an array of as many.
         arrays: of equal length, at least 1.
+        size: rows of a chunk.
     """
     count, found = len(arrays[0]), []
-    for start in range(0, count, CHUNK):
-        parts = [array[start : start + CHUNK] for array in arrays]
-        missing = CHUNK - len(parts[0])
+    for start in range(0, count, size):
+        parts = [array[start : start + size] for array in arrays]
+        missing = size - len(parts[0])
         filled = [np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) for part in parts]
-        found.append(np.asarray(function(*filled), np.float64)[: CHUNK - missing])
+        found.append(np.asarray(function(*filled), np.float64)[: size - missing])
     return np.concatenate(found)

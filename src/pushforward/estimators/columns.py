@@ -48,13 +48,12 @@ class Columns:
     most: np.ndarray
 
     @classmethod
-    def learn(cls, who: str, rows: np.ndarray, whole: np.ndarray | None = None) -> "Columns":
+    def learn(cls, who: str, rows: np.ndarray) -> "Columns":
         """Look at training rows.
 
         Args:
             who: the estimator, for messages.
             rows: shape (m, n), finite, in float64.
-            whole: which columns hold whole numbers by their type, shape (n,).
 
         Raises:
             ConfigError: if every column is constant.
@@ -68,8 +67,8 @@ class Columns:
             )
         modelled = rows[:, kept]
         ties = find_ties(Table(tuple(map(str, kept)), modelled))
-        whole = np.zeros(len(source), bool) if whole is None else whole
-        cells = [_cells(report, is_whole) for report, is_whole in zip(ties, whole[kept], strict=True)]
+        whole = (modelled == np.round(modelled)).all(axis=0)
+        cells = [_cells(report, is_whole) for report, is_whole in zip(ties, whole, strict=True)]
         return cls(
             kept=kept,
             source=source,
@@ -98,9 +97,14 @@ class Columns:
 
     def restore(self, rows: np.ndarray) -> np.ndarray:
         """Return all columns for modelled ones, shape (m, n): rounded, and the left-out ones put back."""
-        rounded = np.stack([self._rounded(place, column) for place, column in enumerate(rows.T)], axis=1)
+        return self.widen(
+            np.stack([self._rounded(place, column) for place, column in enumerate(rows.T)], axis=1)
+        )
+
+    def widen(self, rows: np.ndarray) -> np.ndarray:
+        """Return all columns for modelled ones, shape (m, n), as they are."""
         whole = np.empty((len(rows), len(self.source)))
-        whole[:, self.kept] = rounded
+        whole[:, self.kept] = rows
         left_out = np.setdiff1d(np.arange(len(self.source)), self.kept)
         for place in left_out:
             twin = self.source[place]

@@ -18,13 +18,11 @@ class Container:
         kind: "pandas", "polars" or "pyarrow" for a data frame or table of theirs, "array" for all else.
         names: the names of the columns, () for an array.
         dtypes: the type of each column in the terms of its library; for an array one dtype.
-        whole: which columns hold whole numbers or booleans by their type, shape (columns,).
     """
 
     kind: str
     names: tuple[Any, ...]
     dtypes: tuple[Any, ...]
-    whole: np.ndarray
 
     @classmethod
     def of(cls, x: Any, rows: np.ndarray) -> "Container":
@@ -39,9 +37,8 @@ class Container:
             dtype = np.asarray(x).dtype
             # Lists of numbers, of objects: what sklearn's validation made of them.
             dtype = dtype if dtype.kind in _WHOLE + "f" else rows.dtype
-            return cls("array", (), (dtype,), np.full(rows.shape[1], dtype.kind in _WHOLE))
-        names, dtypes = _described(kind, x)
-        return cls(kind, names, dtypes, np.array([_is_whole(kind, dtype) for dtype in dtypes]))
+            return cls("array", (), (dtype,))
+        return cls(kind, *_described(kind, x))
 
     def fill(self, rows: np.ndarray) -> Any:
         """Return rows, shape (n, columns), in a container like the one that `fit` got."""
@@ -64,14 +61,6 @@ def _described(kind: str, x: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     if kind == "pyarrow":
         return tuple(x.column_names), tuple(x.schema.types)
     return tuple(x.columns), tuple(x.dtypes)
-
-
-def _is_whole(kind: str, dtype: Any) -> bool:
-    if kind == "polars":
-        return bool(dtype.is_integer() or str(dtype) == "Boolean")
-    if kind == "pyarrow":
-        return str(dtype).startswith(("int", "uint", "bool"))
-    return getattr(dtype, "kind", "") in _WHOLE  # pandas' own types have a kind too
 
 
 def _cast(rows: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -9,7 +9,7 @@ from sklearn.base import DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import ConfigError
-from .base import FlowEstimator, checked_rows, draw_seed
+from .base import FlowEstimator, draw_seed
 
 
 class FlowDensity(DensityMixin, FlowEstimator):
@@ -44,7 +44,7 @@ class FlowDensity(DensityMixin, FlowEstimator):
             X: an array, or a frame of pandas, polars or pyarrow; finite numbers.
             y: ignored.
         """
-        self._fit_rows(X, checked_rows(self, X))
+        self._fit_rows(X)
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:

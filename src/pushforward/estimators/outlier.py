@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import OutlierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .base import FlowEstimator, checked_rows
+from .base import FlowEstimator
 
 FALSE_ALARMS = 0.05
 """The share of normal rows that "auto" flags at most."""
@@ -65,8 +65,7 @@ class FlowOutlierDetector(OutlierMixin, FlowEstimator):
 
     def fit(self, X: Any, y: Any = None) -> "FlowOutlierDetector":
         """Fit to rows, shape (n, columns), most of them normal; y is ignored."""
-        rows = checked_rows(self, X)
-        held_out = self._fit_rows(X, rows)
+        held_out = self._fit_rows(X)
         scores = self._log_density(X)
         self.held_out_scores_ = np.sort(scores[held_out])
         rank = int(FALSE_ALARMS * (len(self.held_out_scores_) + 1))

@@ -7,7 +7,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from ..errors import ShapeError
-from .base import FlowEstimator, checked_rows, in_chunks
+from .base import FLOATS, FlowEstimator, in_chunks
 
 
 class FlowTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FlowEstimator):
@@ -34,7 +34,7 @@ class FlowTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FlowEst
 
     def fit(self, X: Any, y: Any = None) -> "FlowTransformer":
         """Fit to rows, shape (n, columns); y is ignored."""
-        self._fit_rows(X, checked_rows(self, X))
+        self._fit_rows(X)
         return self
 
     @property
@@ -53,7 +53,7 @@ class FlowTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FlowEst
             ShapeError: if there is not one coordinate for each modelled column.
         """
         check_is_fitted(self)
-        points = check_array(X, dtype=[np.float64, np.float32])
+        points: Any = check_array(X, dtype=FLOATS)
         if points.shape[1] != self._n_features_out:
             raise ShapeError(
                 f"FlowTransformer.inverse_transform: expected base points of {self._n_features_out} coordinates, got "
