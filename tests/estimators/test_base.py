@@ -16,10 +16,16 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from estimators.settings import TINY
 from pushforward.errors import BadModelFile
-from pushforward.estimators import FlowDensity, FlowOutlierDetector, FlowTransformer
+from pushforward.estimators import (
+    ConditionalFlow,
+    FlowClassifier,
+    FlowDensity,
+    FlowOutlierDetector,
+    FlowTransformer,
+)
 from pushforward.estimators.base import CHUNK, choose_held_out, draw_seed, in_chunks
 
-ALL = [FlowDensity, FlowOutlierDetector, FlowTransformer]
+ALL = [FlowDensity, FlowOutlierDetector, FlowTransformer, FlowClassifier, ConditionalFlow]
 MORE = [
     {"flow": "nsf", "options": {"layers": 1, "hidden": (8,), "bins": 4}, "max_epochs": 2, "batch_size": 16},
     {

@@ -15,14 +15,16 @@ from sklearn.utils.validation import check_array, check_consistent_length, valid
 from ..distributions.flow import Flow
 from ..distributions.normal import StandardNormal
 from ..errors import ConfigError, ShapeError
-from .base import FLOATS, FlowEstimator, choose_held_out, draw_seed, in_chunks
+from .base import CHUNK, FLOATS, FlowEstimator, choose_held_out, draw_seed, in_chunks
 from .columns import Columns
 
 DRAWS = 1000
 """Draws for each row where there is no quantile function."""
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
-_SMALL_CHUNK = 16
+_EVENTS = 16 * 1024
+"""Values of y in one call, where there are several for each row."""
+
 _score = np.vectorize(NormalDist().inv_cdf, otypes=[float])
 
 
@@ -30,8 +32,8 @@ class ConditionalFlow(RegressorMixin, FlowEstimator):
     """The density of y given X, y one number or several: predictions with all of their uncertainty.
 
     With one output and a flow on a normal base, the flow is an increasing or decreasing function of a normal score
-    for every X, so quantiles are exact and the mean is an integral over scores (64 Gauss-Hermite nodes). Otherwise both come
-    from 1000 draws for each row, the same base points for all rows and calls.
+    for every X, so quantiles are exact and the mean is an integral over scores (64 Gauss-Hermite nodes). Otherwise both
+    come from 1000 draws for each row, the same base points for all rows and calls.
 
     Constant columns of X tell nothing and are left out. What is said of columns in `FlowDensity` holds for those of y:
     a constant output, or one equal to another, is left out of the density, and whole numbers are taken as rounded.
@@ -126,12 +128,10 @@ class ConditionalFlow(RegressorMixin, FlowEstimator):
                 f"ConditionalFlow: expected quantiles strictly between 0 and 1, got {quantiles!r}."
             )
         if self._has_quantiles():
-            # Where the flow decreases, the quantile at p is its value at the score of 1 - p.
-            scores = np.stack([_score(levels), _score(1 - levels)])
-            values = self._values(rows, scores.ravel()).reshape(len(rows), 2, len(levels), 1)
-            ends = self._values(rows, np.array([-1.0, 1.0]))
-            falls = (ends[:, 1] < ends[:, 0])[:, None]
-            found = np.where(falls, values[:, 1], values[:, 0])
+            # Where the flow decreases, the quantile at p is its value at the score of 1 - p. Two more scores tell.
+            values = self._values(rows, np.concatenate([_score(levels), _score(1 - levels), [-1.0, 1.0]]))
+            rising, falling, ends = np.split(values, [len(levels), 2 * len(levels)], axis=1)
+            found = np.where(ends[:, 1:] < ends[:, :1], falling, rising)
         else:
             found = np.moveaxis(np.quantile(self._draws(rows), levels, axis=1), 0, 1)
         whole = self.columns_.restore(found.reshape(-1, found.shape[-1]))
@@ -190,20 +190,23 @@ class ConditionalFlow(RegressorMixin, FlowEstimator):
 
     def _values(self, rows: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """Return y at scores for every row, shape (n, scores, 1)."""
-        size = len(scores)
+        size = _rows_for(len(scores))
 
         def at(context: Any) -> Any:
-            points = np.broadcast_to(scores[:, None], (_SMALL_CHUNK, size, 1))
+            points = np.broadcast_to(scores[:, None], (size, len(scores), 1))
             return self.flow_.to_data(points, None if context is None else context[:, None])
 
-        return self._by_rows(at, rows, size=_SMALL_CHUNK)
+        return self._by_rows(at, rows, size=size)
 
     def _draws(self, rows: np.ndarray) -> np.ndarray:
         """Return draws of the modelled outputs, shape (n, DRAWS, k), from the same keys for all rows."""
-        keys = jr.split(jr.fold_in(jr.key(self._seed), 1), DRAWS)
-        return self._by_rows(
-            lambda context: _draw(self.flow_, keys, context, _SMALL_CHUNK), rows, size=_SMALL_CHUNK
-        )
+        keys, size = jr.split(jr.fold_in(jr.key(self._seed), 1), DRAWS), _rows_for(DRAWS)
+        return self._by_rows(lambda context: _draw(self.flow_, keys, context, size), rows, size=size)
+
+
+def _rows_for(values: int) -> int:
+    """Return how many rows go in one call with so many values each."""
+    return min(max(_EVENTS // values, 1), CHUNK)
 
 
 @eqx.filter_jit
