@@ -2,8 +2,10 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -177,3 +179,16 @@ def test_chunks_have_one_size(count):
     x = np.random.default_rng(0).normal(size=(count, 3))
     assert (in_chunks(double, x) == 2 * x).all()
     assert set(seen) == {CHUNK}
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_documentation_run():
+    text = (Path(__file__).parents[2] / "docs" / "estimators.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names = {}
+    exec("\n".join(blocks), names)
+    assert names["rows"].shape == (10, 2)
+    assert names["probabilities"].shape == (3, 2)
+    assert (names["low"] < names["high"]).all()
+    assert names["draws"].shape == (3, 100)
+    assert set(names["flags"]) == {-1, 1}

@@ -85,7 +85,8 @@ class FlowEstimator(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state with the flow as the bytes of a model file: arrays of JAX are not pickled."""
-        state: dict[str, Any] = {**super().__getstate__()}  # pyright: ignore[reportAssignmentType]
+        found: Any = super().__getstate__()
+        state = dict(found)
         if isinstance(state.get("flow_"), Flow):
             state["flow_"] = to_bytes(state["flow_"])
         return state
@@ -120,8 +121,9 @@ class FlowEstimator(BaseEstimator):
             held_out: which rows are for validation, shape (n,).
             seed: decides weights and order.
         """
-        parts = [part for part in (rows, context) if part is not None]
-        validation = tuple(part[held_out] for part in parts) if held_out.any() else 0
+        validation: Any = rows[held_out] if held_out.any() else 0
+        if context is not None and held_out.any():
+            validation = (validation, context[held_out])
         max_epochs, few = self.max_epochs, len(rows) * self.validation < LEAST_HELD_OUT
         if max_epochs is None and self.max_seconds is None and self.validation and few:
             max_epochs = FEW_ROWS_EPOCHS
@@ -131,7 +133,7 @@ class FlowEstimator(BaseEstimator):
             context=None if context is None else context[~held_out],
             flow=self.flow,
             options=self.options,
-            validation=validation[0] if validation and context is None else validation,
+            validation=validation,
             batch_size=self.batch_size,
             max_epochs=max_epochs,
             max_seconds=self.max_seconds,

@@ -71,7 +71,8 @@ class FlowClassifier(ClassifierMixin, FlowEstimator):
     def fit(self, X: Any, y: Any) -> "FlowClassifier":
         """Fit to rows X, shape (n, columns), and labels y of any kind, shape (n,), of at least two classes."""
         self._validate_params()
-        rows, labels = validate_data(self, X, y, dtype=FLOATS, ensure_min_samples=2)
+        checked: Any = validate_data(self, X, y, dtype=FLOATS, ensure_min_samples=2)
+        rows, labels = checked
         labels = column_or_1d(labels, warn=True)
         check_classification_targets(labels)
         self.classes_, which = np.unique(labels, return_inverse=True)

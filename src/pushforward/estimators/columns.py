@@ -85,7 +85,7 @@ class Columns:
         """Return the modelled columns, shape (m, k), and which rows are possible: the left-out columns agree."""
         expected = np.where(self.source < 0, self.constants, rows[:, np.maximum(self.source, 0)])
         agree = np.abs(rows - expected) <= _SAME * np.abs(expected)
-        return np.ascontiguousarray(rows[:, self.kept], np.float64), agree.all(axis=1)
+        return np.ascontiguousarray(rows[:, self.kept], np.float64), np.all(agree, axis=1)
 
     def blur(self, rows: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Spread modelled columns over their cells, uniformly; of a column with masses only the masses."""

@@ -65,9 +65,10 @@ class ConditionalFlow(RegressorMixin, FlowEstimator):
     def fit(self, X: Any, y: Any) -> "ConditionalFlow":
         """Fit to rows X, shape (n, columns), and outputs y, shape (n,) or (n, outputs)."""
         self._validate_params()
-        rows, targets = validate_data(
+        checked: Any = validate_data(
             self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True, ensure_min_samples=2
         )
+        rows, targets = checked
         self.single_output_ = np.ndim(targets) == 1
         outputs = np.asarray(targets, np.float64).reshape(len(rows), -1)
         seed = draw_seed(self.random_state)
@@ -87,7 +88,7 @@ class ConditionalFlow(RegressorMixin, FlowEstimator):
             ShapeError: if y has another number of outputs than in `fit`.
         """
         rows = self._checked(X)
-        outputs: Any = check_array(y, dtype=np.float64, ensure_2d=False)
+        outputs: Any = check_array(y, dtype=FLOATS, ensure_2d=False)
         check_consistent_length(rows, outputs)
         outputs, expected = outputs.reshape(len(rows), -1), len(self.columns_.source)
         if outputs.shape[1] != expected:
