@@ -6,7 +6,7 @@ import pytest
 
 from pushforward.estimators.containers import Container
 
-ROWS = np.array([[1.25, 3.0], [2.5, 4.2]])
+ROWS = np.array([[1.25, 3.0], [2.5, 4.7]])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16, bool])
@@ -19,7 +19,7 @@ def test_arrays_keep_their_dtype(dtype):
 
 def test_lists_become_arrays():
     container = Container.of([[1, 2], [3, 4]], np.array([[1.0, 2.0], [3.0, 4.0]]))
-    assert container.fill(ROWS).tolist() == [[1, 3], [2, 4]]
+    assert container.fill(ROWS).tolist() == [[1, 3], [2, 5]]
 
 
 def test_objects_become_floats():
@@ -32,7 +32,7 @@ def test_pyarrow():
     container = Container.of(x, ROWS)
     filled = container.fill(np.round(ROWS))
     assert filled.schema == x.schema
-    assert filled["b"].to_pylist() == [3, 4]
+    assert filled["b"].to_pylist() == [3, 5]
 
 
 def test_pandas():
@@ -50,4 +50,4 @@ def test_polars():
     container = Container.of(x, ROWS)
     filled = container.fill(np.round(ROWS))
     assert filled.schema == x.schema
-    assert filled["b"].to_list() == [3, 4]
+    assert filled["b"].to_list() == [3, 5]

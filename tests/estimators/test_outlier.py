@@ -24,6 +24,7 @@ def test_false_alarms_of_auto_hold_on_fresh_rows(fitted):
     low, high = stats.betabinom(20_000, 25, 476).ppf([1e-5, 1 - 1e-5])
     assert low <= flagged <= high
     assert len(fitted.held_out_scores_) == 500
+    assert fitted.offset_ == np.sort(fitted.held_out_scores_)[24]
 
 
 def test_p_values_are_uniform_on_fresh_rows(fitted):
