@@ -10,7 +10,7 @@ from pushforward.estimators import FlowClassifier
 
 LAWS = {
     "ham": stats.multivariate_normal([0.0, 0.0], [[1.0, 0.6], [0.6, 1.0]]),
-    "spam": stats.multivariate_normal([2.0, -1.0], [[0.5, 0.0], [0.0, 1.0]]),
+    "spam": stats.multivariate_normal([1.2, -0.8], [[0.3, 0.0], [0.0, 0.3]]),
 }
 
 LEARNED = TINY | {"options": {"layers": 1, "hidden": (32,)}, "max_epochs": 60, "batch_size": 64}
