@@ -51,7 +51,7 @@ ELSEWHERE = {
     "pyarrow": ("data/",),
     "typer": ("cli/",),
     "rich": ("cli/", "training/progress.py"),
-    "sklearn": ("estimators.py",),
+    "sklearn": ("estimators/",),
     "matplotlib": ("plots/",),
     "jinja2": ("report/",),
     "PIL": ("images/",),
