@@ -2,9 +2,9 @@
 
     python benchmarks/run_mixed.py --seconds 120
 
-Each table is divided at random, four fifths to fit and one fifth to judge; `pushforward fit`, `score`, `check`, `sample` and
-`report` run without an option but the time limit. Beside the flow stand laws that can take the same columns, on the same
-measure (`pushforward.diagnostics.frame_baselines`), learned from the same rows. What a run leaves is in --folder.
+Each table is divided at random, four fifths to fit and one fifth to judge; `pushforward fit`, `score`, `check`, `sample`
+and `report` run without an option but the time limit. Beside the flow stand laws that can take the same columns, on the
+same measure (`pushforward.diagnostics.frame_baselines`), learned from the same rows. What a run leaves is in --folder.
 """
 
 import argparse
@@ -73,11 +73,8 @@ def measure(name: str, seconds: float, folder: Path) -> dict:
         if found.law is not None:
             laws[found.name] = np.asarray(found.law.log_prob(fresh), np.float64)
     drawn, original = read_arrow(folder / "samples.parquet"), read_arrow(training)
-    kept = [
-        column
-        for column in drawn.column_names
-        if drawn.schema.field(column).type != original.schema.field(column).type
-    ]
+    types = {field.name: field.type for field in original.schema}
+    kept = [field.name for field in drawn.schema if field.type != types[field.name]]
     outside = int((~loaded.schema.inside(loaded.all_codes(as_arrow(drawn)))).sum())
     gaps = {law: score(log_prob - other) for law, other in laws.items() if law != "pushforward"}
     return {
