@@ -2,7 +2,7 @@
 
     python benchmarks/run_mixed.py --seconds 120
 
-Each table is divided at random, four fifths to fit and one fifth to judge; `pushforward fit`, `score`, `check`, `sample`
+Each table is divided at random, four fifths to fit, one fifth to judge; `pushforward fit`, `score`, `check`, `sample`
 and `report` run without an option but the time limit. Beside the flow stand laws that can take the same columns, on the
 same measure (`pushforward.diagnostics.frame_baselines`), learned from the same rows. What a run leaves is in --folder.
 """
