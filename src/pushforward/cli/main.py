@@ -12,6 +12,7 @@ import typer
 from .errors import INTERRUPTED, explain
 from .fit import fit
 from .info import info
+from .report import report
 from .sample import sample
 from .score import score
 
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (fit, score, sample, info):
+for _command in (fit, score, sample, report, info):
     app.command()(_command)
 
 

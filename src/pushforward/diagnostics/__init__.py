@@ -1,13 +1,18 @@
 """What is true of a fitted flow, in numbers; nothing is drawn here."""
 
 from .baselines import MixtureChoice, fit_mixture, fit_normal
+from .dependence import Dependence, dependent_pairs, distance
+from .frame_baselines import Baseline, frame_baselines
+from .frame_surprises import frame_surprises
 from .importance import LogNormalizer, log_normalizer
 from .plane import Field, field, grid_lines, jacobian
 from .scores import Score, ranks, score
-from .shapes import Comparison, Histogram, Region, compare, histogram, region
+from .shapes import Comparison, Histogram, Region, compare, histogram, region, shown
 
 __all__ = [
+    "Baseline",
     "Comparison",
+    "Dependence",
     "Field",
     "Histogram",
     "LogNormalizer",
@@ -15,9 +20,13 @@ __all__ = [
     "Region",
     "Score",
     "compare",
+    "dependent_pairs",
+    "distance",
     "field",
     "fit_mixture",
     "fit_normal",
+    "frame_baselines",
+    "frame_surprises",
     "grid_lines",
     "histogram",
     "jacobian",
@@ -25,4 +34,5 @@ __all__ = [
     "ranks",
     "region",
     "score",
+    "shown",
 ]

@@ -1,0 +1,85 @@
+"""The section on what the layers do to the rows: from the data to the base, in two coordinates."""
+
+import numpy as np
+
+from ..diagnostics import Dependence
+from ..distributions import Dequantized, Flow
+from ..plots import embed, stage_panels
+from ..tables import base_points
+from .blocks import Block, Picture, Section, Text
+from .subject import Subject
+
+_POINTS = 3_000
+_PANELS = 6
+
+
+def stages(subject: Subject, found: list[Dependence]) -> Section:
+    """Return the section; the two coordinates are those of the pair of columns that depend most on each other."""
+    title = "The flow's stages: from the data to the base"
+    law = subject.model.flow.base
+    flow = law.flow if isinstance(law, Dequantized) else subject.model.flow
+    if not isinstance(flow, Flow) or flow.event_shape[0] < 2:
+        return Section(
+            "stages", title, [Text("The flow has a single coordinate: there is no plane to show.")]
+        )
+    count = min(len(subject.usual), _POINTS)
+    places = subject.usual[np.arange(count) * len(subject.usual) // count]
+    codes, given = subject.rows.some(places)
+    z = base_points(subject.model, codes, given)
+    points = [np.asarray(stage, np.float64) for stage in flow.intermediates(z, given)]
+    depth = len(points) - 1
+    if any(stage.shape != points[0].shape for stage in points):
+        return Section(
+            "stages", title, [Text("The flow's layers change the number of coordinates: no picture.")]
+        )
+    pair = _coordinates(subject, found)
+    chosen = np.unique(np.linspace(0, depth, min(_PANELS, depth + 1)).round().astype(int))[::-1]
+    shade = np.argsort(np.argsort(points[-1][:, pair[0]], kind="stable")) / max(count - 1, 1)
+    image = embed(
+        stage_panels([points[k][:, pair] for k in chosen], [_title(k, depth) for k in chosen], shade)
+    )
+    names = [subject.model.columns[place].name for place in (found[0][:2] if found else (0, 1))]
+    scores = "normal scores" if isinstance(law, Dequantized) else "values"
+    ends = points[0][:, pair]
+    blocks: list[Block] = [
+        Text(
+            f"{count:,} rows on their way through the {depth} layers of the flow, read from the data to the base: the "
+            f"coordinates that begin as the {scores} of {names[0]} (across) and {names[1]} (up). Each point keeps its colour, "
+            f"from dark to light as {names[0]} rises. Each panel has limits of its own; a layer may exchange or mix coordinates. "
+            "In the base the points of a right model form a round cloud without structure, with means 0 and deviations 1."
+        ),
+        Picture(
+            image,
+            f"Scatter plots of {count} rows at {len(chosen)} stages. In the base the two coordinates have means "
+            f"{ends[:, 0].mean():.2f} and {ends[:, 1].mean():.2f}, deviations {ends[:, 0].std():.2f} and {ends[:, 1].std():.2f}, "
+            f"and correlation {np.corrcoef(ends.T)[0, 1]:.2f}.",
+            caption=(
+                f"In the base: means {ends[:, 0].mean():.2f} and {ends[:, 1].mean():.2f}, deviations {ends[:, 0].std():.2f} and "
+                f"{ends[:, 1].std():.2f}, correlation {np.corrcoef(ends.T)[0, 1]:.2f}.",
+            ),
+        ),
+    ]
+    return Section("stages", title, blocks)
+
+
+def _title(stage: int, depth: int) -> str:
+    """Name a stage; layers are counted from the data."""
+    return (
+        "base"
+        if stage == 0
+        else "data side"
+        if stage == depth
+        else f"after {depth - stage} of {depth} layers"
+    )
+
+
+def _coordinates(subject: Subject, found: list[Dependence]) -> list[int]:
+    """Return the last coordinate of each of the two columns: that of the value, where classes have their own."""
+    pair = list(found[0][:2]) if found else [0, 1]
+    law = subject.model.flow.base
+    if not isinstance(law, Dequantized):
+        return pair
+    if len(law.encoder.cells) < 2:
+        return [0, 1]
+    ends = np.cumsum([cells.width for cells in law.encoder.cells])
+    return [int(ends[place] - 1) for place in pair]
