@@ -19,8 +19,8 @@ Training = Annotated[
     list[Path] | None,
     typer.Option(
         "--training",
-        help="The table that the model was fitted to: simpler laws are learned from it. By default from a half of TABLE; "
-        "may be repeated.",
+        help="The table that the model was fitted to: simpler laws are learned from it. By default they are from a "
+        "half of TABLE; may be repeated.",
     ),
 ]
 Samples = Annotated[int, typer.Option("--samples", help="How many samples to draw.")]
@@ -39,8 +39,8 @@ def report(
 ) -> None:
     """Write one page (HTML) on a model: its likelihood beside simpler laws, data against samples, an audit, and more.
 
-    Give it rows that the model was not fitted to, of which at most 20,000 are looked at. The page needs nothing else, no
-    network either.
+    Give it rows that the model was not fitted to, of which at most 20,000 are looked at. The page needs nothing else,
+    no network either.
 
     [bold]Example:[/bold] pushforward report model.safetensors test.csv --training train.csv -o report.html
     """

@@ -1,13 +1,14 @@
 """What is true of a fitted flow, in numbers; nothing is drawn here."""
 
 from .baselines import MixtureChoice, fit_mixture, fit_normal
-from .dependence import Dependence, dependent_pairs, distance
+from .dependence import Dependence, class_information, dependent_pairs, distance
 from .frame_baselines import Baseline, frame_baselines
 from .frame_surprises import frame_surprises
 from .importance import LogNormalizer, log_normalizer
 from .plane import Field, field, grid_lines, jacobian
 from .scores import Score, ranks, score
 from .shapes import Comparison, Histogram, Region, compare, histogram, region, shown
+from .stages import flow_stages
 
 __all__ = [
     "Baseline",
@@ -19,12 +20,14 @@ __all__ = [
     "MixtureChoice",
     "Region",
     "Score",
+    "class_information",
     "compare",
     "dependent_pairs",
     "distance",
     "field",
     "fit_mixture",
     "fit_normal",
+    "flow_stages",
     "frame_baselines",
     "frame_surprises",
     "grid_lines",

@@ -18,16 +18,11 @@ class Dependence(NamedTuple):
 
 
 def dependent_pairs(codes: ArrayLike, *, most: int = 6) -> list[Dependence]:
-    """Return the pairs of columns that depend most on each other, the strongest first.
-
-    Each column is cut into at most 12 classes: its levels, or equally full intervals; missing values are a class. The
-    mutual information of two columns of classes loses its mean under independence, (a - 1) (b - 1) / (2 n).
+    """Return the pairs of columns that depend most on each other, the strongest first; see `class_information`.
 
     Args:
         codes: shape (n, columns), NaN where missing.
         most: how many pairs.
-
-    Reference: Miller 1955, Note on the bias of information estimates (the correction).
     """
     rows = np.asarray(codes, np.float64)
     columns = [classes_of(column) for column in rows.T]
@@ -37,6 +32,22 @@ def dependent_pairs(codes: ArrayLike, *, most: int = 6) -> list[Dependence]:
         for j in range(i + 1, len(columns))
     ]
     return sorted(pairs, key=lambda pair: -pair.nats)[:most]
+
+
+def class_information(first: ArrayLike, second: ArrayLike) -> float:
+    """Return how much two columns say about each other, in nats, by their classes.
+
+    Each column is cut into at most 12 classes: its levels, or equally full intervals; missing values are a class. The
+    mutual information of the classes loses its mean under independence, (a - 1) (b - 1) / (2 n), and is not negative.
+
+    Args:
+        first, second: codes, shape (n,), NaN where missing.
+
+    Accuracy: tests/diagnostics/test_dependence.py.
+    Reference: Miller 1955, Note on the bias of information estimates (the correction).
+    """
+    ours, theirs = (classes_of(np.asarray(codes, np.float64)) for codes in (first, second))
+    return _information(ours, theirs)
 
 
 def classes_of(column: np.ndarray) -> np.ndarray:

@@ -97,5 +97,4 @@ def _marginal(encoder: Encoder, rows: np.ndarray) -> np.ndarray:
     density = 0.5 * np.square(lower) + 0.5 * math.log(2 * math.pi)
     each = np.where(point, density, -np.log(np.maximum(mass, 1e-300)))
     owners = np.repeat(np.arange(encoder.columns), [cells.width for cells in encoder.cells])
-    found = np.stack([each[:, owners == column].sum(axis=1) for column in range(encoder.columns)], axis=1)
-    return found
+    return np.stack([each[:, owners == column].sum(axis=1) for column in range(encoder.columns)], axis=1)

@@ -36,7 +36,8 @@ def audited(findings: Sequence[Finding], notes: Sequence[str] = ()) -> Section:
     rest = [finding for finding in findings if finding.verdict == "n/a"]
     blocks: list[Block] = [
         Text(
-            f"{counted(findings)}. A pass is by size, not only by chance: what is found is larger than what matters, or it passes."
+            f"{counted(findings)}. Verdicts are by the size of what is found, after the noise of so many "
+            "rows is taken off."
         ),
         Verdicts([(finding.verdict, finding.name, finding.text, finding.advice) for finding in applied]),
     ]

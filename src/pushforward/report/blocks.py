@@ -71,10 +71,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Small pictures side by side."""
+    """Pictures side by side: small ones, or wide ones, of which fewer fit."""
 
     kind: ClassVar[str] = "gallery"
     pictures: Sequence[Picture]
+    wide: bool = False
 
 
 @dataclass(frozen=True)

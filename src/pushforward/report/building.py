@@ -68,8 +68,8 @@ def _page(
     gaps = f"; {rows.left_out:,} with missing values were left out" if rows.left_out else ""
     given = f" given {', '.join(model.given)}" if model.given else ""
     lead = (
-        f"The law of {len(model.columns)} column{'s' * (len(model.columns) > 1)}{given}, in {subject.path}, on {rows.total:,} rows "
-        f"of {rows.name}{looked}{gaps}."
+        f"The law of {len(model.columns)} column{'s' * (len(model.columns) > 1)}{given}, in "
+        f"{subject.path}, on {rows.total:,} rows of {rows.name}{looked}{gaps}."
     )
     tiles = [
         ("rows of the table", f"{rows.total:,}", f"{len(rows.codes):,} looked at"),

@@ -47,10 +47,11 @@ def marginals(subject: Subject) -> Section:
     worst = columns[order[0]].name
     blocks: list[Block] = [
         Text(
-            f"{len(data):,} rows of the table against {len(samples):,} samples"
-            f"{', each for the given values of one of the rows' if subject.model.given else ''}. The distance of two "
-            "distributions goes from 0, the same, to 1: the largest difference of their distribution functions, or, of "
-            f"levels, half the sum of the differences of their shares. It is largest for {worst}. Noise alone makes about "
+            f"{len(data):,} rows of the table against {len(samples):,} "
+            f"samples{', each for the given values of one of the rows' if subject.model.given else ''}. "
+            "The distance of two distributions goes from 0, the same, to 1: the largest difference of "
+            "their distribution functions, or, of levels, half the sum of the differences of their "
+            f"shares. It is largest for {worst}. Noise alone makes about "
             f"{1.2 * np.sqrt(1 / len(data) + 1 / len(samples)):.3f} in a column of numbers."
         ),
         Picture(embed(column_legend()), "Legend: data are filled in grey, samples are red."),
@@ -151,8 +152,9 @@ def _picture(column: Column, view: View, data: np.ndarray, samples: np.ndarray) 
             for codes in (data, samples)
         ]
         says.append(
-            f"Histogram of {column.name}: median {quantiles[0][1]} in the data and {quantiles[1][1]} among the samples, "
-            f"nine tenths between {quantiles[0][0]} and {quantiles[0][2]}, and between {quantiles[1][0]} and {quantiles[1][2]}."
+            f"Histogram of {column.name}: median {quantiles[0][1]} in the data and {quantiles[1][1]} among "
+            f"the samples, nine tenths between {quantiles[0][0]} and {quantiles[0][2]}, and between "
+            f"{quantiles[1][0]} and {quantiles[1][2]}."
         )
         caption.append(f"median {quantiles[0][1]}, samples {quantiles[1][1]}")
     if view.shares is not None:

@@ -25,8 +25,9 @@ def commands(subject: Subject) -> Section:
         Heading("The model"),
         Commands([_line(_fit(subject.about, subject))]),
         Text(
-            "The file keeps the recipe and its arguments, the seed and the schema, not every option of the command line: "
-            "limits of time or epochs, if there were any, must be added. A fit that ends by time depends on the machine."
+            "The file keeps the recipe and its arguments, the seed and the schema, not every option of "
+            "the command line: limits of time or epochs, if there were any, must be added. A fit that "
+            "ends by time depends on the machine."
         ),
         Heading("What to do with it"),
         Commands(

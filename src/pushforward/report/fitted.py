@@ -118,14 +118,17 @@ def meaning(model: FrameModel) -> list[str]:
     law, density = model.flow.base, len(model.columns) - len(levels)
     given = f" given {listing(model.given)}" if model.given else ""
     if not levels and not masses:
-        first = f"log_prob is the natural logarithm of the joint density of a row{given}, in nats, per unit of every column."
+        first = (
+            f"log_prob is the natural logarithm of the joint density of a row{given}, in nats, per unit of every "
+            "column."
+        )
     elif not density:
         first = f"log_prob is the natural logarithm of the probability of a row{given}, in nats."
     else:
         first = (
             f"log_prob is the natural logarithm, in nats, of a row's probability{given} in "
-            f"{listing(levels) if levels else 'its point masses and gaps'}, times the density of its other columns, per unit "
-            "of each."
+            f"{listing(levels) if levels else 'its point masses and gaps'}, times the density of its other "
+            "columns, per unit of each."
         )
     found = [first]
     if masses:
@@ -134,8 +137,9 @@ def meaning(model: FrameModel) -> list[str]:
         )
     if isinstance(law, Dequantized) and law.encoder.noisy:
         found.append(
-            "A row with discrete values stands for a box, and its log_prob is a lower bound of the log-probability, from "
-            f"{law.draws} fixed points of the box: the truth is not lower, and usually only a little higher."
+            "A row with discrete values stands for a box, and its log_prob is a lower bound of the "
+            f"log-probability, from {law.draws} fixed points of the box: the truth is not lower, and "
+            "usually only a little higher."
         )
     found.append(
         "Values depend on the units: in metres instead of millimetres a density is 1000 times as large, and its "

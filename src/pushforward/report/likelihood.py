@@ -108,8 +108,8 @@ def likelihood(subject: Subject, found: Likelihoods) -> Section:
         *map(Text, _sentences(subject, found)),
         Grid("Log-likelihoods with standard errors", head, rows, numbers=(1, 2), strong=(0,)),
         Text(
-            "A gain is the mean of the differences, row by row, with its standard error as if the rows were independent. "
-            "1 nat is a factor of 2.7 in the probability of every row."
+            "A gain is the mean of the differences, row by row, with its standard error as if the rows "
+            "were independent. 1 nat is a factor of 2.7 in the probability of every row."
         ),
         _picture(subject),
     ]
@@ -121,15 +121,16 @@ def _sentences(subject: Subject, found: Likelihoods) -> list[str]:
     impossible = len(rows.codes) - len(subject.usual)
     if subject.training is not None:
         texts.append(
-            f"All laws are judged on the same {found.rows:,} rows of the table; the simpler ones were learned from "
-            f"{subject.training.name}, whose {subject.training.total:,} rows the model is said to have been fitted to."
+            f"All laws are judged on the same {found.rows:,} rows of the table; the simpler ones were "
+            f"learned from {subject.training.name}, whose {subject.training.total:,} rows the model is "
+            "said to have been fitted to."
         )
     else:
         texts.append(
-            f"All laws are judged on the same {found.rows:,} rows, a half of those that were looked at, drawn with seed "
-            f"{subject.seed}. The simpler ones were learned from the other half. If the model was fitted to this table, it "
-            "has seen both halves, which flatters it: give new rows, and the table of the fit as --training, for a fair "
-            "comparison."
+            f"All laws are judged on the same {found.rows:,} rows, a half of those that were looked at, "
+            f"drawn with seed {subject.seed}. The simpler ones were learned from the other half. If the "
+            "model was fitted to this table, it has seen both halves, which flatters it: give new rows, "
+            "and the table of the fit as --training, for a fair comparison."
         )
     texts.append(
         "The simpler laws use the same normal scores of the columns, and the same kind of bound where values are "
@@ -139,8 +140,9 @@ def _sentences(subject: Subject, found: Likelihoods) -> list[str]:
         texts.append(f"They know nothing of {', '.join(subject.model.given)}, which the model is given.")
     if impossible:
         texts.append(
-            f"{impossible:,} of {len(rows.codes):,} rows hold values that the model gives no probability, such as a category "
-            "that it never saw. They are left out of these means, and come first among the least likely rows below."
+            f"{impossible:,} of {len(rows.codes):,} rows hold values that the model gives no probability, "
+            "such as a category that it never saw. They are left out of these means, and come first among "
+            "the least likely rows below."
         )
     return texts
 

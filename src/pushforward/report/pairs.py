@@ -3,9 +3,9 @@
 import numpy as np
 
 from ..data.schema import Column
-from ..diagnostics import Dependence, dependent_pairs
+from ..diagnostics import Dependence, class_information, dependent_pairs
 from ..plots import Axis, embed, pair_picture
-from .blocks import Block, Picture, Section, Text
+from .blocks import Gallery, Picture, Section, Text
 from .columns import MOST_LEVELS, edges_of
 from .subject import Subject
 from .words import value_of
@@ -20,28 +20,31 @@ def pairs(subject: Subject, found: list[Dependence]) -> Section:
         return Section(
             "pairs", "Pairs of columns", [Text("The model has a single column: there are no pairs.")]
         )
-    data, samples = subject.rows.codes, subject.drawn
-    theirs = {(pair.first, pair.second): pair.nats for pair in dependent_pairs(samples, most=10**6)}
-    blocks: list[Block] = [
-        Text(
-            f"The {len(found)} pairs of columns that say most about each other in the data, of "
-            f"{data.shape[1] * (data.shape[1] - 1) // 2}: shares of rows in the cells of a plane, darker for more. A pair's "
-            "information is what one column tells about the other, in nats, with each cut into at most 12 classes."
-        )
-    ]
-    for pair in found:
-        columns = subject.model.columns[pair.first], subject.model.columns[pair.second]
-        x, y = (_axis(column, data[:, place]) for column, place in zip(columns, pair[:2], strict=True))
-        planes = [_plane(x, y, columns, codes[:, [pair.first, pair.second]]) for codes in (data, samples)]
-        names = f"{columns[0].name} and {columns[1].name}"
-        nats = theirs[pair.first, pair.second]
-        alt = (
-            f"Two planes of {columns[0].name} against {columns[1].name}, data on the left, samples on the right: "
-            f"{pair.nats:.2f} nats of information in the data, {nats:.2f} among the samples."
-        )
-        caption = f"information {pair.nats:.2f} nats in the data, {nats:.2f} among the samples"
-        blocks.append(Picture(embed(pair_picture(x[0], y[0], *planes)), alt, names, (caption,)))
-    return Section("pairs", "Pairs of columns: data against samples", blocks)
+    columns = len(subject.model.columns)
+    intro = Text(
+        f"The {len(found)} pairs of columns that say most about each other in the data, of "
+        f"{columns * (columns - 1) // 2}: shares of rows in the cells of a plane, darker for more. The "
+        "information of a pair is what one column tells about the other, in nats, with each cut into at "
+        "most 12 classes."
+    )
+    title = "Pairs of columns: data against samples"
+    return Section("pairs", title, [intro, Gallery([_picture(subject, pair) for pair in found], wide=True)])
+
+
+def _picture(subject: Subject, pair: Dependence) -> Picture:
+    places = [pair.first, pair.second]
+    data, samples = subject.rows.codes[:, places], subject.drawn[:, places]
+    columns = subject.model.columns[pair.first], subject.model.columns[pair.second]
+    x, y = (_axis(column, codes) for column, codes in zip(columns, data.T, strict=True))
+    planes = [_plane(x, y, columns, codes) for codes in (data, samples)]
+    nats = class_information(*samples.T)
+    alt = (
+        f"Two planes of {columns[0].name} against {columns[1].name}, data on the left, samples on the right: "
+        f"{pair.nats:.2f} nats of information in the data, {nats:.2f} among the samples."
+    )
+    caption = f"information {pair.nats:.2f} nats in the data, {nats:.2f} among the samples"
+    names = f"{columns[0].name} and {columns[1].name}"
+    return Picture(embed(pair_picture(x[0], y[0], *planes)), alt, names, (caption,))
 
 
 Side = tuple[Axis, np.ndarray]
@@ -71,7 +74,7 @@ def _plane(x: Side, y: Side, columns: tuple[Column, Column], codes: np.ndarray) 
 
 
 def _position(side: Side, column: Column, codes: np.ndarray) -> np.ndarray:
-    axis, levels = side
+    levels = side[1]
     if not len(levels):
         return np.where(np.isnan(codes), -np.inf, codes + column.origin)
     places = np.clip(np.searchsorted(levels, codes), 0, len(levels) - 1)

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from ..diagnostics import Dependence
+from ..diagnostics import Dependence, flow_stages
 from ..distributions import Dequantized, Flow
 from ..plots import embed, stage_panels
-from ..tables import base_points
 from .blocks import Block, Picture, Section, Text
 from .subject import Subject
 
@@ -15,7 +14,7 @@ _PANELS = 6
 
 def stages(subject: Subject, found: list[Dependence]) -> Section:
     """Return the section; the two coordinates are those of the pair of columns that depend most on each other."""
-    title = "The flow's stages: from the data to the base"
+    title = "The flow's stages"
     law = subject.model.flow.base
     flow = law.flow if isinstance(law, Dequantized) else subject.model.flow
     if not isinstance(flow, Flow) or flow.event_shape[0] < 2:
@@ -25,8 +24,7 @@ def stages(subject: Subject, found: list[Dependence]) -> Section:
     count = min(len(subject.usual), _POINTS)
     places = subject.usual[np.arange(count) * len(subject.usual) // count]
     codes, given = subject.rows.some(places)
-    z = base_points(subject.model, codes, given)
-    points = [np.asarray(stage, np.float64) for stage in flow.intermediates(z, given)]
+    points = flow_stages(subject.model.flow, codes, given)[::-1]
     depth = len(points) - 1
     if any(stage.shape != points[0].shape for stage in points):
         return Section(
@@ -43,19 +41,21 @@ def stages(subject: Subject, found: list[Dependence]) -> Section:
     ends = points[0][:, pair]
     blocks: list[Block] = [
         Text(
-            f"{count:,} rows on their way through the {depth} layers of the flow, read from the data to the base: the "
-            f"coordinates that begin as the {scores} of {names[0]} (across) and {names[1]} (up). Each point keeps its colour, "
-            f"from dark to light as {names[0]} rises. Each panel has limits of its own; a layer may exchange or mix coordinates. "
-            "In the base the points of a right model form a round cloud without structure, with means 0 and deviations 1."
+            f"{count:,} rows on their way through the {depth} layers of the flow, read from the data to "
+            f"the base: the coordinates that begin as the {scores} of {names[0]} (across) and {names[1]} "
+            f"(up). Each point keeps its colour, from dark to light as {names[0]} rises. Each panel has "
+            "limits of its own; a layer may exchange or mix coordinates. In the base the points of a "
+            "right model form a round cloud without structure, with means 0 and deviations 1."
         ),
         Picture(
             image,
-            f"Scatter plots of {count} rows at {len(chosen)} stages. In the base the two coordinates have means "
-            f"{ends[:, 0].mean():.2f} and {ends[:, 1].mean():.2f}, deviations {ends[:, 0].std():.2f} and {ends[:, 1].std():.2f}, "
-            f"and correlation {np.corrcoef(ends.T)[0, 1]:.2f}.",
+            f"Scatter plots of {count} rows at {len(chosen)} stages. In the base the two coordinates have "
+            f"means {ends[:, 0].mean():.2f} and {ends[:, 1].mean():.2f}, deviations {ends[:, 0].std():.2f} "
+            f"and {ends[:, 1].std():.2f}, and correlation {np.corrcoef(ends.T)[0, 1]:.2f}.",
             caption=(
-                f"In the base: means {ends[:, 0].mean():.2f} and {ends[:, 1].mean():.2f}, deviations {ends[:, 0].std():.2f} and "
-                f"{ends[:, 1].std():.2f}, correlation {np.corrcoef(ends.T)[0, 1]:.2f}.",
+                f"In the base: means {ends[:, 0].mean():.2f} and {ends[:, 1].mean():.2f}, deviations "
+                f"{ends[:, 0].std():.2f} and {ends[:, 1].std():.2f}, correlation "
+                f"{np.corrcoef(ends.T)[0, 1]:.2f}.",
             ),
         ),
     ]

@@ -167,13 +167,16 @@ def read_rows(model: FrameModel, tables: Sequence[str | os.PathLike[str]], most:
         mine = np.arange(-seen % step, batch.num_rows, step)
         kept.append(pa.Table.from_batches([batch]).take(mine))
         places, seen = np.concatenate([places, seen + mine]), seen + batch.num_rows
-        while len(places) > most:
+        while len(places) > 2 * most:
             kept, places, step = (
                 [pa.concat_tables(kept).take(np.arange(0, len(places), 2))],
                 places[::2],
                 2 * step,
             )
     table = pa.concat_tables(kept) if kept else None
+    if table is not None and len(places) > most:
+        chosen = np.arange(most) * len(places) // most
+        table, places = table.take(chosen), places[chosen]
     codes = model.all_codes(table) if table is not None else np.empty((0, 0))
     whole = _whole(model.schema, codes)
     if table is None or whole.sum() < 20:

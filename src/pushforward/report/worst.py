@@ -31,9 +31,12 @@ def worst(subject: Subject) -> Section:
     typical = float(np.median(subject.log_prob[subject.usual]))
     blocks: list[Block] = [
         Text(
-            f"The {len(order)} least likely of {len(rows.codes):,} rows, in the table's own values; the median log_prob of all "
-            f"is {typical:.2f}. Each is the row number in the table. A surprise says how much rarer a value is than usual, given "
-            "the rest of its row, in nats: 5 is 150 times rarer. Where two columns contradict each other, both are named."
+            f"The {len(order)} least likely of {len(rows.codes):,} rows, in the table's own values, each "
+            f"with its number in the table. The median log_prob of all rows is {typical:.2f}."
+        ),
+        Text(
+            "A surprise says how much rarer a value is than usual, given the rest of its row, in nats: 5 "
+            "is 150 times rarer. Where two columns contradict each other, both are named."
         ),
         Grid("The least likely rows", ["row", "log_prob", "surprises, in nats", *shown], lines, numbers=(1,)),
     ]
