@@ -1,6 +1,7 @@
 """What is true of a fitted flow, in numbers; nothing is drawn here."""
 
 from .baselines import MixtureChoice, fit_mixture, fit_normal
+from .blocks import draws, log_probs
 from .dependence import Dependence, class_information, dependent_pairs, distance
 from .frame_baselines import Baseline, frame_baselines
 from .frame_surprises import frame_surprises
@@ -24,6 +25,7 @@ __all__ = [
     "compare",
     "dependent_pairs",
     "distance",
+    "draws",
     "field",
     "fit_mixture",
     "fit_normal",
@@ -34,6 +36,7 @@ __all__ = [
     "histogram",
     "jacobian",
     "log_normalizer",
+    "log_probs",
     "ranks",
     "region",
     "score",

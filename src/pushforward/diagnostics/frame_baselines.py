@@ -110,7 +110,9 @@ def _made(
         inner, note = maker(scores)
     except (ConfigError, DomainError, ShapeError) as error:
         return Baseline(name, None, str(error))
-    return Baseline(name, Dequantized(Flow(inner, Identity((encoder.features,))), encoder, draws), note)
+    # Of independent coordinates any point of a box tells its whole probability.
+    count = 1 if isinstance(inner, StandardNormal) else draws
+    return Baseline(name, Dequantized(Flow(inner, Identity((encoder.features,))), encoder, count), note)
 
 
 def _independent(scores: np.ndarray) -> tuple[Distribution, str]:

@@ -11,6 +11,7 @@ from ..distributions import Dequantized, Distribution, Flow, StandardNormal
 from ..distributions.dequantized import boxes
 from ..distributions.encoding import Encoder
 from ..errors import ShapeError
+from .blocks import log_probs
 from .frame_baselines import frame_encoder
 
 
@@ -58,32 +59,38 @@ def frame_surprises(
     alone = Dequantized(Flow(StandardNormal((encoder.features,)), Identity((encoder.features,))), encoder, 1)
     tried = known[np.arange(min(len(known), draws)) * len(known) // min(len(known), draws)]
     usual = np.median(_marginal(encoder, tried), axis=0)
-    own = _lift(law, alone, rows, context)
     found = _marginal(encoder, rows) - usual
-    for column in range(rows.shape[1]):
-        others = np.repeat(rows[:, None], len(tried), axis=1)
-        others[:, :, column] = tried[:, column]
-        given = None if context is None else np.repeat(np.asarray(context), len(tried), axis=0)
-        lifts = _lift(law, alone, others.reshape(-1, rows.shape[1]), given).reshape(len(rows), -1)
-        found[:, column] += _log_mean(lifts) - own
+    lifts = _lifts(law, alone, _with_others(rows, tried), context, 1 + rows.shape[1] * len(tried))
+    own, others = lifts[:, 0], lifts[:, 1:].reshape(len(rows), rows.shape[1], len(tried))
+    found += _log_mean(others) - np.where(np.isfinite(own), own, 0.0)[:, None]
     return np.where(np.isfinite(own)[:, None], found, np.nan)
 
 
-def _lift(law: Distribution, alone: Distribution, rows: np.ndarray, context: ArrayLike | None) -> np.ndarray:
-    """Return log p(x) - log m(x); -inf where the law gives no density."""
-    ours, theirs = (
-        np.asarray(law.log_prob(rows, context), np.float64),
-        np.asarray(alone.log_prob(rows), np.float64),
-    )
+def _with_others(rows: np.ndarray, tried: np.ndarray) -> np.ndarray:
+    """Return each row, then the row with each tried value in place of its own, column by column."""
+    count, size = rows.shape
+    changed = np.broadcast_to(rows[:, None, None], (count, size, len(tried), size)).copy()
+    for column in range(size):
+        changed[:, column, :, column] = tried[:, column]
+    return np.concatenate([rows[:, None], changed.reshape(count, -1, size)], axis=1).reshape(-1, size)
+
+
+def _lifts(
+    law: Distribution, alone: Distribution, rows: np.ndarray, context: ArrayLike | None, times: int
+) -> np.ndarray:
+    """Return log p(x) - log m(x), `times` in each row of the result; -inf where the law gives no density."""
+    given = None if context is None else np.repeat(np.asarray(context), times, axis=0)
+    ours, theirs = log_probs(law, rows, given), log_probs(alone, rows)
     usable = np.isfinite(ours) & np.isfinite(theirs)
-    return np.where(usable, np.where(usable, ours, 0.0) - np.where(usable, theirs, 0.0), -np.inf)
+    found = np.where(usable, np.where(usable, ours, 0.0) - np.where(usable, theirs, 0.0), -np.inf)
+    return found.reshape(-1, times)
 
 
 def _log_mean(lifts: np.ndarray) -> np.ndarray:
-    top = lifts.max(axis=1, keepdims=True)
+    """Return the logarithm of the mean of exponentials along the last axis."""
+    top = lifts.max(axis=-1, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)
-    sums = np.exp(lifts - top).mean(axis=1)
-    return top[:, 0] + np.log(np.maximum(sums, 1e-300))
+    return top[..., 0] + np.log(np.maximum(np.exp(lifts - top).mean(axis=-1), 1e-300))
 
 
 def _marginal(encoder: Encoder, rows: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..diagnostics import Baseline, distance, frame_baselines, histogram, score, shown
+from ..diagnostics import Baseline, distance, frame_baselines, histogram, log_probs, score, shown
 from ..plots import column_picture, embed
 from .blocks import Block, Grid, Picture, Section, Text
 from .subject import Subject
@@ -62,7 +62,7 @@ def compare_laws(subject: Subject) -> Likelihoods:
         if baseline.law is None:
             found.append(Compared(baseline, *[float("nan")] * 4))
             continue
-        theirs = np.asarray(baseline.law.log_prob(codes), np.float64)
+        theirs = log_probs(baseline.law, codes)
         finite = np.isfinite(theirs)
         gain = score((ours - theirs)[finite]) if finite.all() else None
         found.append(
@@ -161,7 +161,7 @@ def _picture(subject: Subject) -> Picture:
         given = subject.rows.given[
             np.arange(len(subject.drawn)) * len(subject.rows.given) // len(subject.drawn)
         ][:count]
-    samples = np.asarray(subject.model.log_prob_of(subject.drawn[:count], given), np.float64)
+    samples = log_probs(subject.model.flow, subject.drawn[:count], given)
     samples = samples[np.isfinite(samples)]
     low, high = shown(np.concatenate([data, samples]))
     edges = np.linspace(low, high, 51)

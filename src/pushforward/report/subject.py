@@ -13,6 +13,7 @@ import numpy as np
 
 from ..data import scan_table
 from ..data.schema import Schema
+from ..diagnostics import draws, log_probs
 from ..errors import BadTable
 from ..io import describe
 from ..tables import FrameModel, load_frame
@@ -88,7 +89,7 @@ class Subject:
     @functools.cached_property
     def log_prob(self) -> np.ndarray:
         """Log-probabilities of the rows; -inf where a value is impossible, shape (n,)."""
-        return np.asarray(self.model.log_prob_of(self.rows.codes, self.rows.given), np.float64)
+        return log_probs(self.model.flow, self.rows.codes, self.rows.given)
 
     @functools.cached_property
     def usual(self) -> np.ndarray:
@@ -103,11 +104,11 @@ class Subject:
         """
         key = self.key(1)
         if self.rows.given is None:
-            codes = np.asarray(self.model.flow.sample(key, (self.samples,)))
+            codes = draws(self.model.flow, key, self.samples)
             return self.model.codes(self.model.table_of(codes))[0]
         places = np.arange(self.samples) * len(self.rows.codes) // self.samples
         given = self.rows.given[places]
-        codes = np.asarray(self.model.flow.sample(key, (1,), given))[0]
+        codes = draws(self.model.flow, key, self.samples, given)
         return self.model.codes(self.model.table_of(codes, given))[0]
 
     @functools.cached_property
