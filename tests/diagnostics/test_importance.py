@@ -5,7 +5,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from pushforward.diagnostics import log_normalizer
+from pushforward.diagnostics import integrate, log_normalizer
 from pushforward.distributions import Normal, StandardNormal
 from pushforward.errors import ConfigError, DomainError, ShapeError
 from pushforward.flows import realnvp
@@ -99,3 +99,64 @@ def test_a_flow_with_a_context_is_refused():
     flow = realnvp(jr.key(0), features=2, context_features=1, layers=2, hidden=(4,))
     with pytest.raises(ConfigError, match="expected a flow without context, got one with contexts of shape"):
         log_normalizer(flow, log_density, jr.key(0))
+
+
+def test_integral_of_a_function_that_changes_its_sign():
+    """The integral of (x + 0.5) exp(-x^2 / 2 s^2) over the line is 0.5 s sqrt(2 pi)."""
+    found = integrate(
+        lambda x: (x[0] + 0.5) * jnp.exp(-0.5 * (x[0] / 0.7) ** 2), StandardNormal((1,)), jr.key(0), 50_000
+    )
+    assert found.value == pytest.approx(0.35 * np.sqrt(2 * np.pi), abs=6 * found.standard_error)
+    assert found.standard_error < 0.01
+    assert 100 < found.effective_samples < 50_000
+    assert found.samples == 50_000
+
+
+def test_the_integral_of_the_flows_own_density_is_exact():
+    law = Normal(jnp.array([1.0, -2.0]), 0.5)
+    found = integrate(lambda x: 3 * jnp.exp(law._log_prob(x, None)), law, jr.key(0), 500)
+    assert found.value == pytest.approx(3, rel=1e-5)
+    assert found.standard_error < 1e-5
+    assert found.effective_samples == pytest.approx(500, rel=1e-4)
+
+
+def test_expectations_under_an_unnormalised_density_in_blocks():
+    target = Normal(jnp.array([0.5, -0.3]), 0.8)
+    found = integrate(
+        lambda x: x[0] * x[1] + 10,
+        StandardNormal((2,)),
+        jr.key(3),
+        50_000,
+        log_density=lambda x: target._log_prob(x, None) + 300.0,
+        block=7000,
+    )
+    assert found.value == pytest.approx(10 - 0.15, abs=6 * found.standard_error)
+    assert found.standard_error < 0.01
+
+
+def test_the_errors_of_integrals_are_those_of_repeated_ones():
+    for function, target in (
+        (lambda x: jnp.exp(-jnp.sum(x**2)), None),
+        (lambda x: x[0], lambda x: -0.5 * jnp.sum((x - 0.5) ** 2) / 0.64),
+    ):
+        values = [
+            integrate(function, StandardNormal((2,)), jr.key(seed), 1000, log_density=target)
+            for seed in range(60)
+        ]
+        spread = np.std([value.value for value in values], ddof=1)
+        # As above, 6 times the 9 % of the deviation of 60 numbers.
+        assert spread == pytest.approx(np.mean([value.standard_error for value in values]), rel=0.55)
+
+
+def test_few_effective_draws_of_an_integral_warn():
+    with pytest.warns(RuntimeWarning, match="integrate: 200 draws count as"):
+        integrate(lambda x: jnp.exp(-0.5 * jnp.sum((x - 3) ** 2)), StandardNormal((2,)), jr.key(0), 200)
+
+
+def test_errors_of_integrate():
+    with pytest.raises(DomainError) as caught:
+        integrate(lambda x: 0.0 * x[0], StandardNormal((1,)), jr.key(0), 20)
+    assert str(caught.value) == "integrate: expected finite weights, got none above zero among 20 draws."
+    with pytest.raises(ShapeError) as caught:
+        integrate(lambda x: x[0], StandardNormal((1,)), jr.key(0), 20, log_density=lambda x: x)
+    assert str(caught.value) == "integrate: expected a log_density that returns one number, got shape (1,)."

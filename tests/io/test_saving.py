@@ -13,11 +13,12 @@ import pytest
 import safetensors
 import safetensors.numpy
 
+import pushforward
 from pushforward.bijectors.frozen import Frozen
 from pushforward.distributions import LogNormal
 from pushforward.distributions.flow import Flow, Recipe
-from pushforward.errors import ConfigError
-from pushforward.io import describe, load, load_model, save
+from pushforward.errors import BadModelFile, ConfigError
+from pushforward.io import describe, from_bytes, load, load_model, save, to_bytes
 
 
 def names(folder):
@@ -196,3 +197,23 @@ def test_saving_over_a_loaded_model(flow, tmp_path):
     save(model.flow, path, table=model.table)
     assert describe(path)["sha256"] in first.decode(errors="replace")
     assert eqx.tree_equal(load(path), flow)
+
+
+def test_bytes_are_those_of_the_file(tmp_path):
+    flow = pushforward.flows.maf(jr.key(0), features=2, layers=1, hidden=(4,))
+    save(flow, tmp_path / "m.safetensors", table={"a": 1})
+    content = to_bytes(flow, table={"a": 1})
+    (tmp_path / "n.safetensors").write_bytes(content)
+    assert describe(tmp_path / "n.safetensors") == describe(tmp_path / "m.safetensors")
+    loaded = from_bytes(content)
+    assert all((a == b).all() for a, b in zip(jax.tree.leaves(flow), jax.tree.leaves(loaded), strict=True))
+
+
+def test_bytes_without_a_recipe_and_broken_ones_are_refused():
+    with pytest.raises(ConfigError, match=r"^to_bytes: expected a flow that a registered recipe built"):
+        to_bytes("no flow")
+    with pytest.raises(BadModelFile) as caught:
+        from_bytes(b"abc")
+    assert str(caught.value) == (
+        "from_bytes: file: expected a safetensors file of at least 8 bytes, got 3 bytes. Nothing was loaded."
+    )

@@ -14,8 +14,8 @@ from safetensors import safe_open
 SCRIPT = Path(__file__).with_name("train.py")
 
 
-def start(path, *how):
-    return subprocess.Popen([sys.executable, str(SCRIPT), str(path), *map(str, how)])
+def start(path, *how, rows="array"):
+    return subprocess.Popen([sys.executable, str(SCRIPT), str(path), rows, *map(str, how)])
 
 
 def read(path):
@@ -66,6 +66,16 @@ def test_killed_inside_a_write_and_at_a_random_moment(untouched, tmp_path):
     assert first < second
     assert start(path, "never").wait() == 0
     assert_same(path, untouched())
+
+
+def test_killed_while_rows_come_from_a_source(tmp_path):
+    path, other = tmp_path / "run.ckpt", tmp_path / "untouched.ckpt"
+    untouched = start(other, "never", rows="source")
+    seconds = random.Random().uniform(0.0, 0.2)
+    assert start(path, "time", seconds, rows="source").wait() == -signal.SIGKILL, f"time {seconds}"
+    assert start(path, "never", rows="source").wait() == 0
+    assert untouched.wait() == 0
+    assert_same(path, other)
 
 
 @pytest.mark.slow

@@ -1,13 +1,14 @@
-"""A training run that kills itself: train.py CHECKPOINT [never | CALL COUNT (before|after) | time SECONDS].
+"""A training run that kills itself: train.py CHECKPOINT ROWS [never | CALL COUNT (before|after) | time SECONDS].
 
 CALL is a function of `os`; the process kills itself at its COUNT-th call, before or after it is made. `time`
-counts from the first check.
+counts from the first check. ROWS is array, or source: a `RowSource`, in small chunks and without weights.
 """
 
 import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -16,10 +17,14 @@ import jax.random as jr
 import numpy as np
 
 import pushforward.training.checkpoint
+import pushforward.training.feed
 from pushforward.bijectors import BatchNorm, Bijector, Chain
 from pushforward.distributions.flow import Flow
 from pushforward.distributions.normal import StandardNormal
 from pushforward.training import Optimizer, fit
+
+sys.path.append(str(Path(__file__).parents[1]))
+from row_sources import Groups
 
 EPOCHS = 300
 
@@ -62,7 +67,7 @@ def die_in(call, count, when):
     setattr(os, call, deadly)
 
 
-def main(path, how="never", *details):
+def main(path, rows="array", how="never", *details):
     pushforward.training.checkpoint.SECONDS_BETWEEN = 0.0
     timer = threading.Timer(float(details[0]) if how == "time" else 0, die)
     if how not in ("never", "time"):
@@ -75,6 +80,9 @@ def main(path, how="never", *details):
     x = np.random.default_rng(0).normal([3.0, -1.0], [2.0, 0.5], (1000, 2))
     weights = np.random.default_rng(1).uniform(size=1000)
     flow = Flow(StandardNormal((2,)), Chain([BatchNorm((2,)), Dropping(jnp.zeros(2), jnp.zeros(2))]))
+    if rows == "source":
+        pushforward.training.feed._CHUNK_ROWS = 300
+        x, weights = Groups(np.split(x, [100, 400]), buffer=128), None
     fit(
         flow,
         x,

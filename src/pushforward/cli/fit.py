@@ -19,9 +19,11 @@ from .grammar import (
     column_names,
     recipe_options,
 )
+from .streaming import device_count, fit_streamed, is_streamed, refuse_schema_options
 from .terminal import Terminal
 
 if TYPE_CHECKING:
+    from ..data.schema import Schema
     from ..tables import FrameFit, FrameModel, TableFit
 
 
@@ -43,6 +45,8 @@ def fit(
     schema: options.SchemaFile = None,
     missing: options.Missing = "refuse",
     checkpoint: options.Checkpoint = None,
+    stream: options.Stream = None,
+    devices: options.Devices = None,
     history: options.HistoryOutput = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -71,34 +75,39 @@ def fit(
     from ..tables import fit_frame
 
     flow, arguments = check_recipe(flow, arguments)
+    training: dict[str, Any] = {
+        "flow": flow,
+        "options": arguments,
+        "validation": validation,
+        "holdout": holdout,
+        "batch_size": batch_size,
+        "max_epochs": max_epochs,
+        "max_seconds": max_seconds,
+        "patience": patience,
+        "checkpoint": checkpoint,
+        "progress": not quiet,
+        "devices": None if devices is None else device_count(devices),
+    }
     files = scan_table(table, names, typed=True)
-    terminal.notes(files.notes)
-    rows = files.read_arrow()
-    known = (
-        read_schema(schema)
-        if schema
-        else infer_schema(rows, kinds, missing=as_missing(missing), name=files.name)
-    )
-    terminal.notes(known.notes)
-    result = fit_frame(
-        rows,
-        key=jax.random.key(seed),
-        schema=known,
-        given=conditions,
-        missing=missing,
-        flow=flow,
-        options=arguments,
-        validation=validation,
-        holdout=holdout,
-        batch_size=batch_size,
-        max_epochs=max_epochs,
-        max_seconds=max_seconds,
-        patience=patience,
-        checkpoint=checkpoint,
-        progress=not quiet,
-    )
-    terminal.notes(result.fit.notes)
-    notes = [*files.notes, *known.notes, *result.fit.notes]
+    said: Schema | None = None
+    if is_streamed(table, names, stream):
+        refuse_schema_options({"--schema": schema, "--column": kinds, "--given": conditions})
+        result, known = fit_streamed(table, names, seed=seed, missing=as_missing(missing), **training)
+    else:
+        terminal.notes(files.notes)
+        rows = files.read_arrow()
+        said = (
+            read_schema(schema)
+            if schema
+            else infer_schema(rows, kinds, missing=as_missing(missing), name=files.name)
+        )
+        terminal.notes(said.notes)
+        result = fit_frame(
+            rows, key=jax.random.key(seed), schema=said, given=conditions, missing=missing, **training
+        )
+        known = [*files.notes, *said.notes]
+    terminal.notes([*(known if not said else ()), *result.fit.notes])
+    notes = [*known, *result.fit.notes]
     _save(terminal, result.model, output, _about(result, files.files, notes, seed, validation))
     if history is not None:
         _write_history(result.fit, history)

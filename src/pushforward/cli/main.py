@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .check import check
 from .errors import INTERRUPTED, explain
 from .fit import fit
 from .info import info
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (fit, score, sample, report, info):
+for _command in (fit, score, sample, check, report, info):
     app.command()(_command)
 
 

@@ -91,6 +91,18 @@ Given = Annotated[
 Checkpoint = Annotated[
     Path | None, typer.Option("--checkpoint", help="A file that keeps the run, to resume it from.")
 ]
+Stream = Annotated[
+    bool | None,
+    typer.Option(
+        "--stream/--no-stream",
+        help="Read the table from the disk again and again, in constant memory. By default if its numbers would take "
+        "more than an eighth of the memory.",
+    ),
+]
+Devices = Annotated[
+    str | None,
+    typer.Option("--devices", metavar="N|all", help="Share the rows of each batch among so many devices."),
+]
 HistoryOutput = Annotated[
     Path | None, typer.Option("--history", help="Where to write the course of the training, as a table.")
 ]

@@ -14,7 +14,6 @@ from .terminal import Terminal
 
 if TYPE_CHECKING:
     import jax
-    import pyarrow as pa
 
     from ..tables import FrameModel
 
@@ -54,14 +53,20 @@ def sample(
     table = None if given is None or ("=" in given and not Path(given).exists()) else Path(given)
     check_output(output, [model, *([table] if table else [])])
     import jax
-    import pyarrow as pa
 
     from ..data import TableWriter, read_arrow
+    from ..data.arrow import arrow_table, stated
     from ..tables import load_frame
 
     start, infinite = time.monotonic(), 0
     loaded = load_frame(model)
-    known = read_arrow(table) if table else None if given is None else _stated(loaded, conditions(given))
+    known = (
+        read_arrow(table)
+        if table
+        else None
+        if given is None
+        else stated(loaded.conditions, conditions(given))
+    )
     context = loaded.conditions_of(known)
     total = rows * (1 if context is None else len(context))
     names = [column.name for column in loaded.schema.columns if column.kind != "identifier"]
@@ -70,8 +75,8 @@ def sample(
         for drawn in _draws(loaded, jax.random.key(seed), rows, context, with_log_prob):
             infinite += int(np.isinf(drawn.codes).any(axis=1).sum())
             part = loaded.table_of(drawn.codes, drawn.given)
-            extra = [pa.array(drawn.log_prob)] if drawn.log_prob is not None else []
-            writer.write_arrow(pa.table([*part.columns, *extra], names=columns))
+            extra = [drawn.log_prob] if drawn.log_prob is not None else []
+            writer.write_arrow(arrow_table([*part.columns, *extra], columns))
             advance(len(drawn.codes))
     if infinite:
         terminal.warn(f"{infinite:,} of {total:,} rows hold values beyond the range of float32.")
@@ -122,27 +127,3 @@ def _block(
     codes = np.asarray(x).swapaxes(0, 1).reshape(-1, x.shape[-1])
     flat = None if log_prob is None else np.asarray(log_prob).T.reshape(-1)
     return Drawn(codes, np.repeat(given, count, axis=0), flat)
-
-
-def _stated(model: "FrameModel", values: dict[str, str]) -> "pa.Table":
-    """Return one condition as a table, its values in the types of their columns."""
-    import pyarrow as pa
-
-    from ..data.schema import arrow_type
-
-    types = {column.name: column.type for column in model.conditions}
-    unknown = [name for name in values if name not in types]
-    if unknown:
-        among = (
-            f"The model is conditional on {', '.join(types)}." if types else "The model is not conditional."
-        )
-        raise ConfigError(f"--given: {unknown[0]!r} is not given to the model. {among}")
-    columns = {}
-    for name, text in values.items():
-        try:
-            columns[name] = pa.array([text]).cast(arrow_type(types[name]))
-        except pa.ArrowInvalid as error:
-            raise ConfigError(
-                f"--given: expected a value of type {types[name]} for {name}, got {text!r}."
-            ) from error
-    return pa.table(columns)

@@ -44,9 +44,8 @@ def score(
     del debug  # read by `run`
     terminal = Terminal(quiet=quiet, as_json=as_json)
     check_output(output, [model, *table, *(reference or ())])
-    import pyarrow as pa
-
     from ..data import TableWriter
+    from ..data.arrow import arrow_table
     from ..tables import load_frame
     from .scoring import batches, ranking
     from .totals import Totals
@@ -60,8 +59,8 @@ def score(
         for batch in batches(loaded, table, terminal, missing=missing):
             totals.add(batch.log_prob[batch.whole], len(batch.whole))
             parts = list(batch.rows.columns) if with_columns else []
-            parts += [pa.array(batch.log_prob), *([pa.array(rank(batch.log_prob))] if rank else [])]
-            writer.write_arrow(pa.table(parts, names=columns))
+            parts += [batch.log_prob, *([rank(batch.log_prob)] if rank else [])]
+            writer.write_arrow(arrow_table(parts, columns))
             advance(len(batch.whole))
     _report(terminal, totals, output, time.monotonic() - start)
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..data import scan_table
+from ..data.arrow import as_arrow
 from ..diagnostics import ranks
 from ..errors import BadTable, ConfigError
 from ..tables import FrameModel
 from .terminal import Terminal
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from ..data.arrow import ArrowTable
 
 BLOCK = 65536
 """Rows read, scored and written at a time."""
@@ -28,7 +29,7 @@ class Batch(NamedTuple):
         log_prob: in nats; NaN for the others, shape (n,).
     """
 
-    rows: "pa.Table"
+    rows: "ArrowTable"
     whole: np.ndarray
     log_prob: np.ndarray
 
@@ -49,8 +50,6 @@ def batches(
         BadTable: as `scan_table` and `TableFiles.arrow_batches` do, or if missing values are refused.
         ConfigError: if `missing` is something else.
     """
-    import pyarrow as pa
-
     if missing not in ("refuse", "drop"):
         raise ConfigError(f"--missing: expected refuse or drop, got {missing!r}.")
     names = [column.name for column in model.schema.modelled]
@@ -59,7 +58,7 @@ def batches(
     gaps, odd = np.zeros(len(names), dtype=int), np.zeros(len(names), dtype=int)
     count = bad = 0
     for piece in files.arrow_batches(BLOCK):
-        rows = pa.Table.from_batches([piece])
+        rows = as_arrow(piece)
         codes = model.all_codes(rows)
         missed = np.isnan(codes) & ~np.array([column.missing for column in model.schema.modelled])
         whole = np.asarray(~missed.any(axis=1))

@@ -4,6 +4,7 @@ from .potentials import POTENTIALS, Potential
 from .read import TableFiles, read_arrow, read_batches, read_table, scan_table
 from .schema import Column, Schema, infer_schema, read_schema
 from .table import Table
+from .table_source import TableSource
 from .ties import ColumnTies, find_ties, jitter, jitter_widths
 from .toy import ENTROPY, TOYS, Toy
 from .write import TableWriter
@@ -18,6 +19,7 @@ __all__ = [
     "Schema",
     "Table",
     "TableFiles",
+    "TableSource",
     "TableWriter",
     "Toy",
     "find_ties",

@@ -47,9 +47,9 @@ def read_blocks(source: Source, places: Sequence[int]) -> Iterator[Block]:
         if source.format in DELIMITERS:
             yield from _read_text(source, columns)
             return
-        _refuse_types(source, places)
+        refuse_types(source, places)
         for batch in arrow_batches(source, columns):
-            yield _to_block(batch, columns)
+            yield arrow_block(batch, columns)
 
 
 def boolean_columns(source: Source, places: Sequence[int]) -> list[str]:
@@ -77,7 +77,8 @@ def arrow_batches(source: Source, columns: Sequence[str]) -> Iterator["pa.Record
             yield reader.get_batch(number).select(list(columns))
 
 
-def _to_block(batch: "pa.RecordBatch", columns: list[str]) -> Block:
+def arrow_block(batch: "pa.RecordBatch", columns: list[str]) -> Block:
+    """Return some columns of an Arrow batch as numbers."""
     import pyarrow as pa
 
     values = np.empty((batch.num_rows, len(columns)))
@@ -97,7 +98,7 @@ def _read_text(source: Source, columns: list[str]) -> Iterator[Block]:
     try:
         with open_csv(source, types) as reader:
             for batch in reader:
-                yield _to_block(batch, columns)
+                yield arrow_block(batch, columns)
     except pa.ArrowInvalid as error:
         explain_rows(source, columns)
         raise BadTable(f"{source.path}: cannot be read: {str(error).splitlines()[0].rstrip('.')}.") from error
@@ -169,7 +170,7 @@ def _kind(cells: _Cells) -> str:
     return "dates"
 
 
-def _refuse_types(source: Source, places: Sequence[int]) -> None:
+def refuse_types(source: Source, places: Sequence[int]) -> None:
     """Raise a BadTable if a column of a Parquet or Feather file is of a type that is not a number."""
     import pyarrow.types as kinds
 

@@ -37,6 +37,11 @@ class TableFiles:
         """What messages call the table: its file, or its first file and the number of others."""
         return source_name(self.files)
 
+    @property
+    def sources(self) -> tuple[tuple[Source, tuple[int, ...]], ...]:
+        """The files, and for each the places of the columns in it."""
+        return self._sources
+
     def read(self, *, drop_nonfinite: bool = False, minimum_rows: int | None = None) -> Table:
         """Read all rows; see `read_table`."""
         remedy = "--drop-nonfinite (drop_nonfinite=True in Python)"

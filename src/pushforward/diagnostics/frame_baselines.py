@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
@@ -90,7 +89,7 @@ def frame_baselines(
     base = law.base if isinstance(law, Flow) else law
     count = draws or (base.draws if isinstance(base, Dequantized) else 1)
     some = rows[np.arange(min(len(rows), _ROWS)) * len(rows) // min(len(rows), _ROWS)]
-    scores = _scores(encoder, some, key)
+    scores = frame_scores(encoder, some, key)
     makers: tuple[tuple[str, Callable[[np.ndarray], tuple[Distribution, str]]], ...] = (
         ("independent columns", _independent),
         ("Gaussian copula", _copula),
@@ -139,9 +138,15 @@ def _checked(law: Distribution, codes: ArrayLike) -> np.ndarray:
     return rows
 
 
-def _scores(encoder: Encoder, rows: np.ndarray, key: PRNGKeyArray) -> np.ndarray:
-    """Return one point of each row's box, shape (n, features)."""
-    box = boxes(encoder, rows)
+def frame_scores(encoder: Encoder, codes: ArrayLike, key: PRNGKeyArray) -> np.ndarray:
+    """Return normal scores of rows, shape (n, features): one point of each row's box, as in training.
+
+    Args:
+        encoder: see `frame_encoder`.
+        codes: rows in the support, shape (n, columns).
+        key: for the points of boxes; it makes no difference where all columns are continuous.
+    """
+    box = boxes(encoder, codes)
     u = jr.uniform(key, box.lower.shape, box.lower.dtype, minval=1e-6, maxval=1 - 1e-6)
-    points, _ = jax.jit(jax.vmap(lambda own, point: place(own, point, encoder.angles)))(box, u)
-    return np.asarray(jnp.asarray(points), np.float64)
+    points = jax.jit(jax.vmap(lambda own, point: place(own, point, encoder.angles)[0]))(box, u)
+    return np.asarray(points, np.float64)

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from io import BufferedIOBase
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -71,17 +71,32 @@ def load_model(path: str | Path, *, max_bytes: int = MAX_FILE_BYTES) -> Model:
         OSError: if the file may not be read.
     """
     with naming_file(path), _opened(path, max_bytes) as (file, size):
-        header = container.read_header(file, size)
-        about = metadata.decode(header.metadata)
-        shell = prepare(about.recipe, about.arguments, header.entries)
-        values = container.read_arrays(file, header)
-        found = metadata.digest(header.metadata, values)
-        if found != about.sha256:
-            raise Refused('key "sha256"', about.sha256, f"{found} from the content: the file is damaged")
-        arrays.check_finite(values)
-        weights, points = probes.split(values)
-        flow = arrays.fill(shell, weights)
-        probes.check(flow, points)
+        return _read(file, size)
+
+
+def from_bytes(content: bytes) -> Flow:
+    """Load a flow from bytes that `to_bytes` made, or that a model file holds; checked as `load_model` does.
+
+    Raises:
+        BadModelFile: if they are broken, hostile or of another format. Nothing was loaded then.
+    """
+    with naming_file("from_bytes"):
+        return _read(BytesIO(content), len(content)).flow
+
+
+def _read(file: BufferedIOBase, size: int) -> Model:
+    """Read a model from an open file of `size` bytes, or raise `Refused`."""
+    header = container.read_header(file, size)
+    about = metadata.decode(header.metadata)
+    shell = prepare(about.recipe, about.arguments, header.entries)
+    values = container.read_arrays(file, header)
+    found = metadata.digest(header.metadata, values)
+    if found != about.sha256:
+        raise Refused('key "sha256"', about.sha256, f"{found} from the content: the file is damaged")
+    arrays.check_finite(values)
+    weights, points = probes.split(values)
+    flow = arrays.fill(shell, weights)
+    probes.check(flow, points)
     return Model(flow, about.table, about.version, about.recipe, about.arguments)
 
 

@@ -31,17 +31,31 @@ def save(flow: Flow, path: str | Path, *, table: Mapping[str, Any] | None = None
             or if the table is not plain data.
         OSError: if the file cannot be written.
     """
+    content = to_bytes(flow, table=table, who="save")
+    atomic_write(path, lambda file: _put(file, content))
+
+
+def to_bytes(flow: Flow, *, table: Mapping[str, Any] | None = None, who: str = "to_bytes") -> bytes:
+    """Return what `save` writes to a file, for places that want bytes: a database, another process.
+
+    Args:
+        flow: built by a registered recipe, with any values in its arrays.
+        table: as in `save`.
+        who: the caller, for messages.
+
+    Raises:
+        ConfigError: as `save` does.
+    """
     if not isinstance(flow, Flow) or flow.recipe is None:
         raise ConfigError(
-            "save: expected a flow that a registered recipe built, got one without a recipe. Move the code "
+            f"{who}: expected a flow that a registered recipe built, got one without a recipe. Move the code "
             "that builds it into a function of a key and of plain keyword arguments, decorate the function "
             "with pushforward.flows.register, and build the flow by calling it."
         )
     try:
-        content = _content(flow, flow.recipe, table)
+        return _content(flow, flow.recipe, table)
     except Refused as refused:
-        raise ConfigError(f"save: {refused}. Nothing was written.") from refused.__cause__
-    atomic_write(path, lambda file: _put(file, content))
+        raise ConfigError(f"{who}: {refused}. Nothing was written.") from refused.__cause__
 
 
 def _content(flow: Flow, recipe: Recipe, table: Mapping[str, Any] | None) -> bytes:

@@ -1,33 +1,62 @@
 """The section on the audit: whether the fit is any good, line by line."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple
 
+import numpy as np
+
+from ..diagnostics import Finding, audit, frame_encoder, frame_scores
+from ..diagnostics.audit import CHECKS
+from ..distributions import Dequantized
 from .blocks import Block, Section, Text, Verdicts
+from .subject import Rows, Subject
 
 
-class Finding(Protocol):
-    """One line of an audit."""
+class Audited(NamedTuple):
+    """The findings, and what was looked at, one sentence each."""
 
-    @property
-    def name(self) -> str:
-        """Of the check."""
-        ...
+    findings: Sequence[Finding]
+    notes: Sequence[str]
 
-    @property
-    def verdict(self) -> str:
-        """One of pass, look, fail, n/a."""
-        ...
 
-    @property
-    def text(self) -> str:
-        """What was found, with its number and unit."""
-        ...
+def audit_of(subject: Subject) -> Audited:
+    """Audit the law of rows, or that of their normal scores where columns are more than real numbers.
 
-    @property
-    def advice(self) -> str:
-        """What to do, unless the verdict is pass."""
-        ...
+    Times are left out: no two runs would give the same page.
+    """
+    law = subject.model.flow.base
+    rows, given = _chosen(subject.rows)
+    known, known_given = _chosen(subject.training) if subject.training else (None, None)
+    columns, notes, flow = [column.name for column in subject.model.columns], [], subject.model.flow
+    if isinstance(law, Dequantized):
+        encoder, flow = frame_encoder(law, rows), law.flow
+        widths = [cells.width for cells in encoder.cells]
+        columns = [
+            name if width == 1 else f"{name} ({place + 1})"
+            for name, width in zip(columns, widths, strict=True)
+            for place in range(width)
+        ]
+        rows = frame_scores(encoder, rows, subject.key(3))
+        known = None if known is None else frame_scores(encoder, known, subject.key(4))
+        notes.append(
+            "Columns are not all real numbers: the audit looks at the flow over their normal scores, one point of each "
+            "row's box, as the training did. Units are deviations of scores."
+        )
+    found = audit(
+        flow,
+        rows,
+        training=known,
+        key=subject.key(5),
+        columns=columns,
+        context=given,
+        training_context=known_given,
+        only=list(CHECKS),
+    )
+    return Audited(found.findings, [*notes, *found.notes])
+
+
+def _chosen(rows: Rows) -> tuple[np.ndarray, np.ndarray | None]:
+    return rows.some(np.flatnonzero(rows.possible))
 
 
 def audited(findings: Sequence[Finding], notes: Sequence[str] = ()) -> Section:

@@ -51,8 +51,9 @@ def build_report(subject: Subject, *, step: Callable[[str], None] = lambda text:
     sections.append(stages(subject, dependent))
     step("the least likely rows")
     sections.append(worst(subject))
-    findings: Sequence[Finding] = ()
-    sections.append(commands(subject))
+    step("the audit")
+    findings, notes = audit_of(subject)
+    sections += [audited(findings, notes), commands(subject)]
     return Report(render(_page(subject, found, findings, sections)), found, findings)
 
 

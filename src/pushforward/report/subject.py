@@ -12,6 +12,7 @@ import jax.random as jr
 import numpy as np
 
 from ..data import scan_table
+from ..data.evenly import read_evenly
 from ..data.schema import Schema
 from ..diagnostics import draws, log_probs
 from ..errors import BadTable
@@ -19,12 +20,12 @@ from ..io import describe
 from ..tables import FrameModel, load_frame
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from ..data.arrow import ArrowTable
 
 ROWS = 20_000
 """Rows of a table that are looked at, at most."""
 
-_BLOCK = 65_536
+_LEAST = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Rows:
         name: of the file, or of the first of several.
     """
 
-    table: "pa.Table"
+    table: "ArrowTable"
     places: np.ndarray
     total: int
     left_out: int
@@ -154,8 +155,6 @@ def gather(
 
 def read_rows(model: FrameModel, tables: Sequence[str | os.PathLike[str]], most: int) -> Rows:
     """Read rows of a table, evenly spaced, in memory that does not grow with it; see `gather`."""
-    import pyarrow as pa
-
     columns = scan_table(tables, typed=True).columns
     shown = [
         column.name
@@ -163,43 +162,19 @@ def read_rows(model: FrameModel, tables: Sequence[str | os.PathLike[str]], most:
         if column.kind == "identifier" and column.name in columns
     ]
     files = scan_table(tables, [*(column.name for column in model.schema.modelled), *shown], typed=True)
-    kept, places, step, seen = [], np.empty(0, int), 1, 0
-    for batch in files.arrow_batches(_BLOCK):
-        mine = np.arange(-seen % step, batch.num_rows, step)
-        kept.append(pa.Table.from_batches([batch]).take(mine))
-        places, seen = np.concatenate([places, seen + mine]), seen + batch.num_rows
-        while len(places) > 2 * most:
-            kept, places, step = (
-                [pa.concat_tables(kept).take(np.arange(0, len(places), 2))],
-                places[::2],
-                2 * step,
-            )
-    table = pa.concat_tables(kept) if kept else None
-    if table is not None and len(places) > most:
-        chosen = np.arange(most) * len(places) // most
-        table, places = table.take(chosen), places[chosen]
-    codes = model.all_codes(table) if table is not None else np.empty((0, 0))
+    found = read_evenly(files, most)
+    codes = model.all_codes(found.table)
     whole = _whole(model.schema, codes)
-    if table is None or whole.sum() < 20:
+    if whole.sum() < _LEAST:
         raise BadTable(
-            f"{files.name}: expected at least 20 rows without missing values, got {int(whole.sum())}."
+            f"{files.name}: expected at least {_LEAST} rows without missing values, got {int(whole.sum())}."
         )
     own, given = model.parted(codes[whole])
     inside = model.parted(model.schema.inside(codes[whole]))[0]
-    return Rows(
-        table.take(np.flatnonzero(whole)),
-        places[whole] + 1,
-        seen,
-        int((~whole).sum()),
-        own,
-        given,
-        inside,
-        files.name,
-    )
+    table, places = found.table.take(np.flatnonzero(whole)), found.places[whole] + 1
+    return Rows(table, places, found.total, int((~whole).sum()), own, given, inside, files.name)
 
 
 def _whole(schema: Schema, codes: np.ndarray) -> np.ndarray:
     """Return which rows have all the values that they must have."""
-    if not codes.size:
-        return np.zeros(len(codes), dtype=bool)
     return ~(np.isnan(codes) & ~np.array([column.missing for column in schema.modelled])).any(axis=1)

@@ -21,7 +21,9 @@ from ..flows import registry
 from ..flows.registry import recorded
 from ..flows.table import check_continuous, join
 from ..objectives import negative_log_likelihood
-from ..training import Check, FitResult, History, fit, mean_loss
+from ..training import Check, FitResult, History, RowSource, fit, mean_loss
+from ..training.layout import Devices
+from ..training.stream_source import is_source
 from .conditions import Conditions
 from .default import Settings, settings_for
 from .preparation import Holdout, Prepared, check_context, check_rows, prepare, serial_note, split_rows
@@ -62,7 +64,7 @@ class TableFit:
 
 
 def fit_table(
-    values: ArrayLike,
+    values: ArrayLike | RowSource,
     *,
     key: PRNGKeyArray,
     context: ArrayLike | None = None,
@@ -77,6 +79,7 @@ def fit_table(
     patience: float | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool | Callable[[Check], Any] = True,
+    devices: Devices = None,
 ) -> TableFit:
     """Fit a flow to the rows of a table, whatever the scales and tails of its columns.
 
@@ -85,7 +88,8 @@ def fit_table(
     told is chosen by `settings_for`.
 
     Args:
-        values: the rows, shape (n, features), finite.
+        values: the rows, shape (n, features), finite; or a `RowSource` of them, such as `pushforward.data.TableSource`,
+            which is streamed: see `tables.streaming`.
         key: a JAX random key; it decides the split, the initial weights and the order of the rows.
         context: conditions, shape (n, context_features), finite: the law of a row given its context is fitted. Units,
             spread and tails of the numbers do not matter: the flow takes them as they are given here.
@@ -101,6 +105,7 @@ def fit_table(
         patience: stop after so many epochs without a better validation loss.
         checkpoint: as in `fit`.
         progress: as in `fit`.
+        devices: as in `fit`.
 
     Returns:
         The flow in the data's units, with a history and likelihoods in the same units.
@@ -112,7 +117,28 @@ def fit_table(
             few rows, an option does not fit, or the recipe's law is over whole numbers.
     """
     start = time.monotonic()
-    rows = check_rows(values, columns)
+    if is_source(values):
+        from .streaming import fit_source  # it builds on this module
+
+        if context is not None:
+            raise ConfigError("fit_table: expected no context with a source: its rows are streamed without.")
+        return fit_source(
+            values,
+            key=key,
+            columns=columns,
+            validation=validation,
+            holdout=holdout,
+            flow=flow,
+            options=options,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            max_seconds=max_seconds,
+            patience=patience,
+            checkpoint=checkpoint,
+            progress=progress,
+            devices=devices,
+        )
+    rows = check_rows(np.asarray(values), columns)
     split = split_rows(rows, check_context(context, len(rows)), validation, holdout, key)
     settings, chosen = settings_for(flow, options, batch_size, *split.training.shape)
     conditions = Conditions.learned(split)
@@ -138,6 +164,7 @@ def fit_table(
         optimizer=settings.optimizer,
         checkpoint=checkpoint,
         progress=progress,
+        devices=devices,
     )
     places = evenly(len(split.training), held)
     training = (prepared.training[places], prepared.training_log_dets[places], conditions.some(places))

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from ..data.arrow import as_arrow
 from ..data.schema import Column, Schema, infer_schema
 from ..distributions.dequantized import Dequantized
 from ..distributions.flow import Flow
 from ..errors import BadModelFile, BadTable, ConfigError
 from ..io import load_model, save
 from ..training import Check
+from ..training.layout import Devices
 from .fitting import TableFit, fit_table
 from .mixed import fit_mixed
 from .preparation import Holdout
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from ..data.arrow import ArrowTable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +60,7 @@ class FrameModel:
         """The columns that are given, in the order of their codes."""
         return tuple(column for column in self.schema.modelled if column.name in self.given)
 
-    def codes(self, table: "pa.Table") -> tuple[np.ndarray, np.ndarray | None]:
+    def codes(self, table: "ArrowTable") -> tuple[np.ndarray, np.ndarray | None]:
         """Return the codes of rows, and those of what is given; NaN for what is missing or infinite.
 
         Raises:
@@ -66,12 +68,12 @@ class FrameModel:
         """
         return self.parted(self.all_codes(table))
 
-    def all_codes(self, table: "pa.Table") -> np.ndarray:
+    def all_codes(self, table: "ArrowTable") -> np.ndarray:
         """Return the codes of rows, given columns included, in the schema's order; see `codes`."""
         codes = self.schema.encode(table, missing="keep")
         return np.where(np.isfinite(codes), codes, np.nan)
 
-    def log_prob(self, table: "pa.Table") -> np.ndarray:
+    def log_prob(self, table: "ArrowTable") -> np.ndarray:
         """Return the log-probabilities of rows: see `log_prob_of`. Columns are matched by name."""
         return self.log_prob_of(*self.codes(table))
 
@@ -83,7 +85,7 @@ class FrameModel:
         """
         return np.asarray(self.flow.log_prob(codes, given))
 
-    def sample(self, key: PRNGKeyArray, rows: int, given: "pa.Table | None" = None) -> "pa.Table":
+    def sample(self, key: PRNGKeyArray, rows: int, given: "ArrowTable | None" = None) -> "ArrowTable":
         """Draw rows, in the columns and types of the table that was fitted.
 
         Args:
@@ -106,7 +108,7 @@ class FrameModel:
         columns = drawn.swapaxes(0, 1).reshape(-1, drawn.shape[-1])
         return self.table_of(columns, np.repeat(conditions, rows, axis=0))
 
-    def conditions_of(self, given: "pa.Table | None") -> np.ndarray | None:
+    def conditions_of(self, given: "ArrowTable | None") -> np.ndarray | None:
         """Return the codes of conditions, shape (n, given columns); None if the law takes none.
 
         Raises:
@@ -126,7 +128,7 @@ class FrameModel:
             raise BadTable(f"The conditions hold what the model never saw. {' '.join(unseen)}")
         return codes
 
-    def table_of(self, codes: np.ndarray, given: np.ndarray | None = None) -> "pa.Table":
+    def table_of(self, codes: np.ndarray, given: np.ndarray | None = None) -> "ArrowTable":
         """Return rows of codes as a table, in the types of the one that was fitted."""
         names = [column.name for column in self.schema.modelled]
         whole = np.empty((len(codes), len(names)))
@@ -215,7 +217,7 @@ class FrameFit:
 
 
 def fit_frame(
-    table: "pa.Table",
+    table: Any,
     *,
     key: PRNGKeyArray,
     schema: Schema | None = None,
@@ -231,6 +233,7 @@ def fit_frame(
     patience: float | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool | Callable[[Check], Any] = True,
+    devices: Devices = None,
 ) -> FrameFit:
     """Fit a flow to the rows of a table as people have it: text, integers, bounds, dates, point masses, gaps.
 
@@ -239,7 +242,7 @@ def fit_frame(
     from the training rows only.
 
     Args:
-        table: the rows, an Arrow table, or anything that `pyarrow.table` takes, such as a pandas or polars frame.
+        table: the rows: an Arrow table, or a pandas or polars frame.
         key: a JAX random key; it decides the split, the initial weights and the order of the rows.
         schema: what the columns are; inferred if left out.
         given: names of columns that are given: the law of the others is fitted conditional on them.
@@ -255,6 +258,7 @@ def fit_frame(
         patience: stop after so many epochs without a better validation loss.
         checkpoint: as in `fit`.
         progress: as in `fit`.
+        devices: as in `fit`.
 
     Returns:
         The model, with the course of its training.
@@ -264,9 +268,7 @@ def fit_frame(
         ConfigError: if there are too few rows, nothing is left that is not given, or an option does not fit.
         DomainError: if a value lies outside of the support that the schema states.
     """
-    import pyarrow as pa
-
-    table = table if isinstance(table, pa.Table) else pa.table(table)
+    table = as_arrow(table)
     unknown = [name for name in given if name not in table.column_names]
     if unknown:
         raise BadTable(
@@ -292,6 +294,7 @@ def fit_frame(
         "patience": patience,
         "checkpoint": checkpoint,
         "progress": progress,
+        "devices": devices,
     }
     rest = codes[:, context] if context else None
     if all(is_plain(column) for column in (*columns, *conditions)):

@@ -20,6 +20,7 @@ from ..errors import ConfigError, ShapeError
 from ..flows.mixed import join_mixed
 from ..flows.registry import recorded
 from ..training import Check, fit, mean_loss
+from ..training.layout import Devices
 from .default import Settings, settings_for
 from .fitting import TableFit, build_inner, evenly
 from .preparation import Holdout, refuse_duplicates, split_rows
@@ -88,6 +89,7 @@ def fit_mixed(
     patience: float | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool | Callable[[Check], Any] = True,
+    devices: Devices = None,
 ) -> TableFit:
     """Fit the law of rows whose columns may be continuous, discrete, partly both, missing or circular.
 
@@ -111,6 +113,7 @@ def fit_mixed(
         patience: stop after so many epochs without a better validation loss.
         checkpoint: as in `fit`.
         progress: as in `fit`.
+        devices: as in `fit`.
 
     Returns:
         The flow over rows of codes, with a history and likelihoods in nats per row: densities for continuous columns,
@@ -156,6 +159,7 @@ def fit_mixed(
         optimizer=settings.optimizer,
         checkpoint=checkpoint,
         progress=progress,
+        devices=devices,
     )
     law = result.flow
     if not isinstance(law, _BoxLaw):

@@ -1,5 +1,6 @@
 """fit: from rows to a trained flow."""
 
+import dataclasses
 import math
 import os
 import warnings
@@ -19,6 +20,7 @@ from ..objectives.likelihood import negative_log_likelihood
 from .checkpoint import Checkpoint, fingerprint
 from .clock import Clock
 from .history import Check, FitResult, History, Stopped
+from .layout import Devices, Layout, make_layout
 from .loop import Loop
 from .optimizer import AnyOptimizer, Optimizer
 from .plan import make_plan
@@ -26,12 +28,14 @@ from .progress import display
 from .record import Job, Record
 from .rows import split_rows
 from .step import evaluate, to_chunks
+from .stream_source import RowSource, is_source
+from .stream_split import split_source
 from .streams import stream, words
 
 
 def fit(
     flow: Distribution,
-    x: ArrayLike,
+    x: ArrayLike | RowSource,
     context: ArrayLike | None = None,
     *,
     key: PRNGKeyArray,
@@ -45,6 +49,7 @@ def fit(
     optimizer: AnyOptimizer | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool | Callable[[Check], Any] = True,
+    devices: Devices = None,
 ) -> FitResult:
     """Train a flow, or any other distribution, on rows of data.
 
@@ -53,17 +58,22 @@ def fit(
     earlier check with half the learning rate. On the CPU, without `max_seconds`, the same call gives the same
     bits.
 
+    Rows that do not fit into memory come from a `RowSource`, such as `pushforward.data.TableSource`: a thread
+    reads them ahead in random order, and a part of them at a time is on the device. All that is said here holds too.
+
     Args:
         flow: what to train. Its inexact arrays are trained, except those inside a `Frozen`. It is left
             unchanged. Its `BatchNorm` layers take the statistics of each batch in training; for validation, and in
             the flow returned, those of the training rows (of at most 32768), whatever the weights.
-        x: events, shape (n, *event_shape), finite.
-        context: conditions, shape (n, *context_shape), finite; None exactly if the flow takes none.
+        x: events, shape (n, *event_shape), finite; or a `RowSource` of them.
+        context: conditions, shape (n, *context_shape), finite; None exactly if the flow takes none. A source has them
+            in its blocks.
         key: a JAX random key; it decides the split, the order of the rows, and dropout.
         weights: one per row, shape (n,), finite, at least 0; only their ratios matter. None weighs rows
             alike.
         validation: the fraction of the rows held out to choose the best flow and to stop early; or such rows
-            themselves, x or a tuple (x, context); 0 for none: then the last flow is returned.
+            themselves, x or a tuple (x, context); 0 for none: then the last flow is returned. Of a source a fraction
+            holds out at most 100,000 rows, those with a small hash of their number, and keeps them in memory.
         batch_size: the most rows of a step; every epoch deals its rows out evenly.
         max_epochs: the most epochs. If neither this nor `max_seconds` is given: as many as make about 20,000
             steps, at least 10, at most 1000.
@@ -78,6 +88,10 @@ def fit(
             before is kept beside it, as `<checkpoint>.previous`.
         progress: True for a bar on standard error if that is a terminal or a notebook; False for nothing; or
             a callable that receives a `Check` after every validation.
+        devices: None for JAX's default device; or several, which share the rows of each batch: a number of them, "all",
+            or JAX devices, also those of several processes (`jax.distributed`), each of which makes the same call with
+            the same rows. The flow is that of one device within rounding. The process of the first device alone writes
+            the checkpoint, which all must be able to read, and shows the progress.
 
     Returns:
         The trained flow with the history of its training.
@@ -91,24 +105,28 @@ def fit(
         BadCheckpoint: if the checkpoint is of another run or broken.
         OSError: if the checkpoint cannot be written at the start.
     """
-    clock = Clock(max_seconds)
-    shown = display(progress)
+    clock, layout = Clock(max_seconds), make_layout(devices)
+    is_first = layout is None or layout.is_first
+    shown = display(progress if is_first else False)
     params, fixed = _divided(flow)
-    split = split_rows(flow, x, context, weights, validation, stream(key, "split"))
+    given, chosen = (context, weights, validation), stream(key, "split")
+    split = split_source(flow, x, *given, chosen) if is_source(x) else split_rows(flow, x, *given, chosen)
     held_out = 0 if split.validation is None else len(split.validation)
-    plan = make_plan(len(split.training), held_out, batch_size, max_epochs, max_seconds, patience)
+    plan = make_plan(split.count, held_out, batch_size, max_epochs, max_seconds, patience)
     optimizer = Optimizer() if optimizer is None else optimizer
-    job = Job(params, fixed, split, plan, objective, optimizer, key)
+    fixed = fixed if layout is None else layout.replicated(fixed)
+    job = Job(params, fixed, split, plan, objective, optimizer, key, layout)
     record, file = Record.fresh(job), None
     if checkpoint is not None:
         settings = {"batch_size": batch_size, "max_epochs": max_epochs, "max_seconds": max_seconds}
         file = Checkpoint(checkpoint, _describe(job, flow, settings | {"patience": patience}))
-        record = _resume(file, record, clock)
-    loop = Loop(job, record, clock, shown, None if file is None else file.save)
+        record = _resume(file, record, clock, layout)
+    save = file.save if file is not None and is_first else None
+    loop = Loop(job, record, clock if layout is None else layout.clock(clock), shown, save)
     with shown:
         stopped = loop.run()
-        if file is not None:
-            file.save(loop.record, now=True)
+        if save is not None:
+            save(loop.record, now=True)
     return _result(loop, stopped, clock)
 
 
@@ -163,14 +181,22 @@ def _describe(job: Job, flow: Distribution, settings: dict[str, Any]) -> dict[st
     }
 
 
-def _resume(file: Checkpoint, fresh: Record, clock: Clock) -> Record:
+def _resume(file: Checkpoint, fresh: Record, clock: Clock, layout: Layout | None) -> Record:
     record = file.load(fresh)
+    if layout is not None:
+        step = int(layout.agreed(fresh.step if record is None else record.step))
+        if step != (fresh.step if record is None else record.step):
+            raise ConfigError("fit: expected every process to see the same checkpoint, got another one here.")
     if record is None:
         # Written before the first step, so that a folder that is missing is known now and not after an hour.
-        file.write(fresh)
+        if layout is None or layout.is_first:
+            file.write(fresh)
         return fresh
     clock.credit(record.seconds)
-    return record
+    if layout is None:
+        return record
+    state, best = layout.replicated((record.state, record.best))
+    return dataclasses.replace(record, state=state, best=best)
 
 
 def _result(loop: Loop, stopped: Stopped, clock: Clock) -> FitResult:
@@ -180,6 +206,7 @@ def _result(loop: Loop, stopped: Stopped, clock: Clock) -> FitResult:
     params, step = (
         (loop.shown(loop.latest), int(loop.latest.step)) if unchecked else (record.best, record.best_step)
     )
+    flow = eqx.combine(params, job.fixed)
     known = bool(record.checks) and job.split.validation is not None
     if known and math.isinf(record.best_loss):
         warnings.warn(
@@ -189,7 +216,7 @@ def _result(loop: Loop, stopped: Stopped, clock: Clock) -> FitResult:
             stacklevel=3,
         )
     return FitResult(
-        flow=eqx.combine(params, job.fixed),
+        flow=flow if job.layout is None else job.layout.local(flow),
         history=History.of(record.checks),
         best_epoch=step / job.plan.deal.steps,
         best_validation_loss=record.best_loss if known else None,

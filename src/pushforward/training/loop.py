@@ -6,20 +6,21 @@ from collections.abc import Callable
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PyTree
+from jaxtyping import PyTree
 
 from .autopsy import explain
 from .clock import Clock
+from .feed import make_feed
 from .guard import Fault, Guard
 from .history import Check, Stopped
+from .layout import SharedClock
 from .progress import Display
 from .record import Job, Record
-from .rows import Rows
+from .rows import Split
 from .settling import Settler
-from .step import Span, TrainState, batch_index, evaluate, to_chunks, train_steps
-from .streams import shuffled, stream
+from .step import Span, TrainState, evaluate, to_chunks, train_steps
+from .streams import stream
 
 
 class Loop:
@@ -38,7 +39,12 @@ class Loop:
     """
 
     def __init__(
-        self, job: Job, record: Record, clock: Clock, display: Display, save: Callable[[Record], None] | None
+        self,
+        job: Job,
+        record: Record,
+        clock: Clock | SharedClock,
+        display: Display,
+        save: Callable[[Record], None] | None,
     ) -> None:
         self.job = job
         self.record = record
@@ -47,13 +53,12 @@ class Loop:
         self._display = display
         self._save = save
         self._guard = Guard(record)
-        self._rows: Rows = jax.tree.map(jnp.asarray, job.split.training)
-        held_out = job.split.validation
-        self._chunks = None if held_out is None else to_chunks(held_out)
-        self._settler = Settler(job.fixed, job.split.training)
-        self._shuffle_key = stream(job.key, "shuffle")
-        self._noise_key = stream(job.key, "noise")
-        self._order: tuple[int, np.ndarray, Array] | None = None
+        layout, held_out = job.layout, job.split.validation
+        self._feed = make_feed(job.split, job.plan.deal, stream(job.key, "shuffle"), layout)
+        self._chunks = None if held_out is None else to_chunks(held_out, layout)
+        self._settler = Settler(job.fixed, job.split.training, layout)
+        noise_key = stream(job.key, "noise")
+        self._noise_key = noise_key if layout is None else layout.replicated(noise_key)
 
     def run(self) -> Stopped:
         """Train. Ctrl-C ends it like any other reason; `record` and `latest` are whole at every moment."""
@@ -67,6 +72,8 @@ class Loop:
                     self._go_back(fault)
         except KeyboardInterrupt:
             return "interrupted"
+        finally:
+            self._feed.close()
         return reason
 
     def shown(self, state: TrainState) -> PyTree:
@@ -111,10 +118,11 @@ class Loop:
     def _slice(
         self, state: TrainState, step: int, progress: float, target: int
     ) -> tuple[TrainState, int, float]:
-        """Take as many steps as fit between two looks of the host."""
-        count = self._clock.slice_steps(target - step)
-        span, progress = self._span(step, count, progress)
+        """Take as many steps as fit between two looks of the host and into the rows at hand."""
         start = time.perf_counter()
+        stop = min(target, self._feed.portion(step).stop)
+        count = self._clock.slice_steps(stop - step)
+        span, progress = self._span(step, count, progress)
         new = self._train(state, span)
         reached, bad = jax.device_get((new.step, new.bad))
         self._clock.saw_steps(int(reached) - step, time.perf_counter() - start)
@@ -139,31 +147,25 @@ class Loop:
         return Span.of(step + count, start=progress, origin=step, slope=slope, scale=scale), end
 
     def _train(self, state: TrainState, span: Span) -> TrainState:
-        job = self.job
-        order = self._order_of(int(state.step) // job.plan.deal.steps)[1]
+        job, portion = self.job, self._feed.portion(int(state.step))
         return train_steps(
             state,
             job.fixed,
-            self._rows,
-            order,
+            portion.rows,
+            portion.order,
             span,
             self._noise_key,
+            portion.first,
             deal=job.plan.deal,
             objective=job.objective,
             optimizer=job.optimizer,
+            layout=job.layout,
         )
 
     def _validate(self, shown: PyTree) -> float | None:
         if self._chunks is None:
             return None
         return float(evaluate(shown, self.job.fixed, self._chunks, objective=self.job.objective))
-
-    def _order_of(self, epoch: int) -> tuple[np.ndarray, Array]:
-        """Return the order of the rows in an epoch, on the host and on the device; the last one is kept."""
-        if self._order is None or self._order[0] != epoch:
-            order = shuffled(self.job.plan.deal.rows, self._shuffle_key, epoch)
-            self._order = (epoch, order, jnp.asarray(order))
-        return self._order[1], self._order[2]
 
     def _tell(self, step: int, progress: float) -> None:
         self._display.moved(progress, step / self.job.plan.deal.steps, self._seconds_left(step))
@@ -234,7 +236,7 @@ class Loop:
         """Repeat the slice up to the step before the bad one, and look there for what broke."""
         stop = dataclasses.replace(fault.span, stop=np.asarray(fault.step, np.int32))
         state = self._train(fault.before, stop)
-        order = self._order_of(fault.step // self.job.plan.deal.steps)[0]
-        places = batch_index(fault.step, order, self.job.plan.deal)
+        rows, numbers = self._feed.batch(fault.step)
         settled = eqx.combine(self._settler(state.params), self.job.fixed)
-        return explain(fault, state.params, settled, self.job.split, places, self._guard.tries - 1)
+        batch = Split(rows, None, numbers)
+        return explain(fault, state.params, settled, batch, np.arange(len(numbers)), self._guard.tries - 1)

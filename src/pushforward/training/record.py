@@ -7,11 +7,13 @@ from jaxtyping import PRNGKeyArray, PyTree
 from ..distributions.base import Distribution
 from ..objectives.base import Objective
 from .history import Check
+from .layout import Layout
 from .optimizer import AnyOptimizer
 from .plan import Plan
 from .rows import Split
 from .settling import as_given
 from .step import TrainState, initial_state
+from .stream_split import StreamSplit
 
 
 @dataclass(frozen=True)
@@ -26,15 +28,17 @@ class Job:
         objective: the loss to minimise.
         optimizer: how to minimise it.
         key: of the run; its streams are made by name.
+        layout: the devices that share each batch; None for one.
     """
 
     params: PyTree
     fixed: Distribution
-    split: Split
+    split: Split | StreamSplit
     plan: Plan
     objective: Objective
     optimizer: AnyOptimizer
     key: PRNGKeyArray
+    layout: Layout | None = None
 
 
 @dataclass(frozen=True)
@@ -73,4 +77,6 @@ class Record:
         """Return the record of a run that has not begun."""
         state = initial_state(job.params, job.optimizer)
         best = as_given(state.params, job.fixed)
+        if job.layout is not None:
+            state, best = job.layout.replicated((state, best))
         return cls(state=state, best=best, best_loss=float("inf"), best_step=0)

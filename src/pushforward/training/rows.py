@@ -49,6 +49,11 @@ class Split:
     validation: Rows | None
     index: np.ndarray
 
+    @property
+    def count(self) -> int:
+        """How many rows there are to train on."""
+        return len(self.training)
+
     def fingerprint(self) -> str:
         """Return a hash of all values: data that differ anywhere, in order too, have another one."""
         digest = hashlib.blake2b(digest_size=16)
@@ -84,14 +89,14 @@ def split_rows(
         index, held_out = _divide(index, float(validation), key)
         held = _pick(events, conditions, balance, held_out) if len(held_out) else None
     else:
-        held = Rows(*_held_out_rows(flow, validation), None)
+        held = Rows(*held_out_rows(flow, validation), None)
     if not len(index):
         raise ConfigError(f"fit: expected at least one row in x to train on, got {len(events)}.")
     return Split(_pick(events, conditions, balance, index), held, index)
 
 
 def _checked(flow: Distribution, name: str, x: Any, context: Any) -> tuple[np.ndarray, np.ndarray | None]:
-    events = _check_rows(name, x, flow.event_shape)
+    events = check_rows(name, x, flow.event_shape)
     which = "context" if name == "x" else "the validation context"
     if flow.context_shape is None:
         if context is not None:
@@ -102,7 +107,7 @@ def _checked(flow: Distribution, name: str, x: Any, context: Any) -> tuple[np.nd
         return events, None
     if context is None:
         raise ShapeError(f"fit: expected {which} of shape (rows, {_inner(flow.context_shape)}), got none.")
-    conditions = _check_rows(which, context, flow.context_shape)
+    conditions = check_rows(which, context, flow.context_shape)
     if len(conditions) != len(events):
         raise ShapeError(
             f"fit: expected {which} to have as many rows as {name}, {len(events)}, got {len(conditions)}."
@@ -110,9 +115,18 @@ def _checked(flow: Distribution, name: str, x: Any, context: Any) -> tuple[np.nd
     return events, conditions
 
 
-def _check_rows(name: str, values: Any, event_shape: tuple[int, ...]) -> np.ndarray:
-    """Return the values as floats of the device's precision, or raise if they do not fit or are infinite."""
-    array = _to_floats(name, values)
+def check_rows(
+    name: str, values: Any, event_shape: tuple[int, ...], widest: np.dtype | None = None
+) -> np.ndarray:
+    """Return the values as floats of the device's precision, or raise if they do not fit or are infinite.
+
+    Args:
+        name: what messages call them.
+        values: shape (rows, *event_shape).
+        event_shape: shape of a row.
+        widest: the widest float of the device; None asks JAX, whose answer may differ from thread to thread.
+    """
+    array = _to_floats(name, values, widest)
     if array.ndim != len(event_shape) + 1 or array.shape[1:] != event_shape:
         raise ShapeError(
             f"fit: expected {name} of shape (rows, {_inner(event_shape)}), got shape {array.shape}."
@@ -125,12 +139,14 @@ def _check_rows(name: str, values: Any, event_shape: tuple[int, ...]) -> np.ndar
     return array
 
 
-def _to_floats(name: str, values: Any) -> np.ndarray:
+def _to_floats(name: str, values: Any, widest: np.dtype | None = None) -> np.ndarray:
     array = np.asarray(values)
     if array.dtype.kind not in "fiub" and not jnp.issubdtype(array.dtype, jnp.floating):
         raise ConfigError(f"fit: expected {name} to hold real numbers, got dtype {array.dtype}.")
     wide = array.dtype.itemsize > 4 or array.dtype.kind not in "f"
-    dtype = jax.dtypes.canonicalize_dtype(np.float64 if wide else np.float32)
+    if widest is None:
+        widest = jax.dtypes.canonicalize_dtype(np.float64)
+    dtype = widest if wide else np.dtype(np.float32)
     with np.errstate(over="ignore"):
         # A copy also where the dtype fits: the caller may write into the array while fit runs.
         return np.array(array, dtype=dtype)
@@ -185,7 +201,8 @@ def _divide(index: np.ndarray, fraction: float, key: PRNGKeyArray) -> tuple[np.n
     return np.sort(index[order[held:]]), np.sort(index[order[:held]])
 
 
-def _held_out_rows(flow: Distribution, validation: Any) -> tuple[np.ndarray, np.ndarray | None]:
+def held_out_rows(flow: Distribution, validation: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return validation rows that the caller gave, checked: events and contexts."""
     if isinstance(validation, tuple):
         if len(validation) != 2:
             raise ConfigError(

@@ -8,6 +8,7 @@ from ..bijectors.norm import BatchNorm, statistics
 from ..bijectors.settling import Passing, holds
 from ..distributions.base import Distribution
 from ..distributions.settling import follow, in_chunks
+from .layout import Layout
 from .rows import Rows
 
 _KINDS = (BatchNorm,)
@@ -29,22 +30,29 @@ class Settler:
     Args:
         fixed: the flow without its trainable arrays.
         training: the training rows.
+        layout: the devices, each of which finds all the statistics; None for one.
     """
 
-    def __init__(self, fixed: Distribution, training: Rows) -> None:
+    def __init__(self, fixed: Distribution, training: Rows, layout: Layout | None = None) -> None:
         self._fixed = fixed
         self._rows: Passing | None = None
         if holds(fixed, _KINDS):
             count = len(training)
             places = np.arange(min(count, ROWS)) * count // min(count, ROWS)
             context = None if training.context is None else training.context[places]
-            self._rows = in_chunks(training.x[places], context)
+            rows = in_chunks(training.x[places], context)
+            self._rows = rows if layout is None else layout.replicated(rows)
 
     def __call__(self, params: PyTree) -> PyTree:
         """Return the parameters with their statistics: all that a flow needs besides the fixed part."""
         return (
             params if self._rows is None else eqx.combine(params, _settled(params, self._fixed, self._rows))
         )
+
+
+def needed(law: Distribution) -> int:
+    """Return how many training rows a law stores the statistics of, at most: 0 without a `BatchNorm`."""
+    return ROWS if holds(law, _KINDS) else 0
 
 
 def as_given(params: PyTree, fixed: Distribution) -> PyTree:

@@ -12,6 +12,7 @@ from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from ..distributions.base import Distribution
 from ..objectives.base import Objective
+from .layout import Layout
 from .optimizer import AnyOptimizer, average_decay, rate, transformation
 from .plan import Deal
 from .rows import Rows
@@ -100,13 +101,15 @@ def train_steps(
     state: TrainState,
     fixed: Distribution,
     rows: Rows,
-    order: Array,
+    order: Array | None,
     span: Span,
     key: PRNGKeyArray,
+    first: Array | np.ndarray | int = 0,
     *,
     deal: Deal,
     objective: Objective,
     optimizer: AnyOptimizer,
+    layout: Layout | None = None,
 ) -> TrainState:
     """Train from `state.step` up to `span.stop`, or up to the first step that is not finite.
 
@@ -117,26 +120,30 @@ def train_steps(
         state: where to start. Its buffers are not donated: the guard goes back to it, and it may hold the
             best flow.
         fixed: the flow without its trainable arrays.
-        rows: all training rows.
-        order: the order of the rows in this epoch, shape (n,).
+        rows: all training rows; without an `order` those of some steps, dealt out: shape (steps, rows, ...).
+        order: the order of the rows in this epoch, shape (n,), or None.
         span: where to stop, and the progress on the way.
         key: randomness of the objective; every step folds its number in.
+        first: without an `order`, the place in its epoch of the first of the steps.
         deal: how the rows are dealt out.
         objective: the loss to minimise.
         optimizer: how to minimise it.
+        layout: the devices that share each batch; None for one.
     """
 
     def goes_on(state: TrainState) -> Array:
         return (state.step < span.stop) & ~state.bad
 
     def step(state: TrainState) -> TrainState:
-        batch, weights = _batch(rows, order, state.step, deal)
+        batch, weights = _batch(rows, order, state.step, deal, first)
 
         def loss_of(params: PyTree) -> Array:
             flow = eqx.combine(params, fixed)
             return objective(flow, batch.x, batch.context, weights, jr.fold_in(key, state.step))
 
         loss, gradient = jax.value_and_grad(loss_of)(state.params)
+        if layout is not None:
+            loss, gradient = layout.kept((loss, gradient))
         return updated(state, loss, gradient, jnp.sum(weights), span, optimizer)
 
     return jax.lax.while_loop(goes_on, step, state)
@@ -176,9 +183,15 @@ def _average(state: TrainState, params: PyTree, optimizer: AnyOptimizer) -> PyTr
     )
 
 
-def _batch(rows: Rows, order: Array, step: Array, deal: Deal) -> tuple[Rows, Array]:
+def _batch(
+    rows: Rows, order: Array | None, step: Array, deal: Deal, first: Array | np.ndarray | int
+) -> tuple[Rows, Array]:
     """Return the rows of a step and their weights; a smaller batch is filled up by a row of weight 0."""
     turn = step % deal.steps
+    if order is None:
+        # What devices are filled up with, to share the rows alike, is no part of the batch.
+        batch = jax.tree.map(lambda leaf: leaf[turn - first][: deal.batch], rows)
+        return batch, batch.weights
     places = jnp.arange(deal.batch, dtype=jnp.int32)
     index = order[jnp.minimum(turn * deal.small + jnp.minimum(turn, deal.larger) + places, deal.rows - 1)]
     batch = jax.tree.map(lambda leaf: leaf[index], rows)
@@ -195,17 +208,22 @@ def batch_index(step: int, order: np.ndarray, deal: Deal) -> np.ndarray:
     return order[start : start + deal.small + (turn < deal.larger)]
 
 
-def to_chunks(rows: Rows) -> Rows:
-    """Return rows on the device as (chunks, rows per chunk, ...) with weights; the padding has weight 0."""
+def to_chunks(rows: Rows, layout: Layout | None = None) -> Rows:
+    """Return rows on the device as (chunks, rows per chunk, ...) with weights; the padding has weight 0.
+
+    With a layout, its devices share the rows of each chunk.
+    """
     count = len(rows)
     chunks = -(-count // _EVALUATION_ROWS)
     size = -(-count // chunks)
+    size = size if layout is None else layout.padded(size)
     places = np.minimum(np.arange(chunks * size), count - 1)
     weights = np.ones(count, rows.x.dtype) if rows.weights is None else rows.weights
     weights = np.where(np.arange(chunks * size) < count, weights[places], 0)
 
     def cut(leaf: Any) -> Array:
-        return jnp.asarray(leaf.reshape((chunks, size, *leaf.shape[1:])))
+        shaped = leaf.reshape((chunks, size, *leaf.shape[1:]))
+        return jnp.asarray(shaped) if layout is None else layout.dealt(shaped)
 
     context = None if rows.context is None else cut(rows.context[places])
     return Rows(cut(rows.x[places]), context, cut(weights.astype(rows.x.dtype)))

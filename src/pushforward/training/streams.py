@@ -17,13 +17,15 @@ def stream(key: PRNGKeyArray, name: str) -> PRNGKeyArray:
     return jr.fold_in(key, np.uint32(zlib.crc32(name.encode())))
 
 
-def words(key: PRNGKeyArray) -> tuple[int, ...]:
-    """Return a key as plain integers; typed and raw keys alike."""
+def words(key: PRNGKeyArray | tuple[int, ...]) -> tuple[int, ...]:
+    """Return a key as plain integers; typed and raw keys alike. Integers stay what they are."""
+    if isinstance(key, tuple):
+        return key
     data = jr.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else key
     return tuple(int(word) for word in np.asarray(data).ravel())
 
 
-def shuffled(count: int, key: PRNGKeyArray, epoch: int) -> np.ndarray:
+def shuffled(count: int, key: PRNGKeyArray | tuple[int, ...], epoch: int) -> np.ndarray:
     """Return the order of the rows in one epoch, a permutation of range(count), int32.
 
     It depends on key and epoch alone, so a run that resumes needs no more than its step number. NumPy draws

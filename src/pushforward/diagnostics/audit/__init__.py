@@ -1,0 +1,6 @@
+"""Whether a fit is any good: one line a check, each with a verdict, its number and what to do."""
+
+from .findings import Audit, Finding, Speed, Verdict
+from .running import CHECKS, audit
+
+__all__ = ["CHECKS", "Audit", "Finding", "Speed", "Verdict", "audit"]
