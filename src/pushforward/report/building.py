@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from ..diagnostics import Finding
 from ..io.metadata import library_version
-from .audits import Finding, counted
+from .audits import audit_of, audited, counted
 from .blocks import Page, Section
 from .columns import marginals
 from .commands import commands
