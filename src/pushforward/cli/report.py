@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -63,8 +63,12 @@ def report(
         subject = gather(model, table, training=training or (), samples=samples, seed=seed)
         found = build_report(subject, step=step)
     content = found.html.encode()
-    atomic_write(output, lambda file: file.write(content))
+    atomic_write(output, lambda file: _put(file, content))
     _say(terminal, subject, found, output, time.monotonic() - start)
+
+
+def _put(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
 
 
 def _say(terminal: Terminal, subject: "Subject", found: "Report", output: Path, seconds: float) -> None:

@@ -46,7 +46,7 @@ def _middles(box: tuple[Array, Array, Array], angles: tuple[int, ...]) -> Array:
 
 @eqx.filter_jit
 def _embedded(flow: Flow, context: Array) -> Array:
-    return jax.vmap(flow.embed)(context)
+    return jax.vmap(flow.embed)(context)  # pyright: ignore[reportReturnType]
 
 
 @eqx.filter_jit

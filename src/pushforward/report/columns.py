@@ -92,6 +92,8 @@ def edges_of(column: Column, bare: np.ndarray, bins: int) -> np.ndarray:
         high = high if ends[1] is None else min(high, ends[1])
         return np.linspace(low, high, bins + 1)
     low, high = (float(np.quantile(bare, q)) for q in (0.002, 0.998))
+    start = column.start or 0.0
+    low = start + column.step * round((low - start) / column.step)
     width = max(int(np.ceil((high - low) / column.step / bins)), 1) * column.step
     count = int(np.ceil((high - low) / width + 1e-9)) + 1
     return low - column.step / 2 + width * np.arange(count + 1)

@@ -38,7 +38,8 @@ def fitted(subject: Subject) -> Section:
 
 
 def _facts(about: Mapping[str, Any], table: Mapping[str, Any], model: FrameModel) -> list[tuple[str, str]]:
-    fit = table.get("fit") if isinstance(table.get("fit"), dict) else {}
+    stored = table.get("fit")
+    fit: dict[str, Any] = stored if isinstance(stored, dict) else {}
     found = [("Flow", recipe_in_words(about["recipe"], about["arguments"]))]
     files = table.get("files")
     if isinstance(files, list) and files:

@@ -55,7 +55,7 @@ class Rows:
     @property
     def possible(self) -> np.ndarray:
         """Which rows have only values that the model can give a probability."""
-        return self.inside.all(axis=1)
+        return np.asarray(self.inside.all(axis=1))
 
     def some(self, places: np.ndarray) -> "tuple[np.ndarray, np.ndarray | None]":
         """Return the codes of rows, and of what is given."""
@@ -177,4 +177,5 @@ def read_rows(model: FrameModel, tables: Sequence[str | os.PathLike[str]], most:
 
 def _whole(schema: Schema, codes: np.ndarray) -> np.ndarray:
     """Return which rows have all the values that they must have."""
-    return ~(np.isnan(codes) & ~np.array([column.missing for column in schema.modelled])).any(axis=1)
+    absent = np.isnan(codes) & ~np.array([column.missing for column in schema.modelled])
+    return np.asarray(~absent.any(axis=1))
