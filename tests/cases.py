@@ -84,6 +84,7 @@ from pushforward.distributions import (
     ConditionalLaw,
     ConditionalMixture,
     ConditionalNormal,
+    Dequantized,
     Distribution,
     ExpConcrete,
     Gumbel,
@@ -102,6 +103,7 @@ from pushforward.distributions import (
     StudentT,
     Uniform,
 )
+from pushforward.distributions.encoding import Cells, Encoder
 from pushforward.flows import get
 from pushforward.nets import MADE, MLP, LipschitzMLP, ResidualMLP, TimeMLP
 
@@ -503,6 +505,8 @@ def _autoregressive(
 # Checks that integrate over all numbers of an event; tests/distributions/test_relaxed.py integrates over the plane.
 _INTEGRALS = ("normalised", "samples_follow_log_prob")
 
+_BOUNDED = [Cells("values", low=0.0, high=1.0)] * 2
+
 LAWS: dict[str, Case] = {
     "StandardNormal": Case(lambda key: StandardNormal((1,)), x=_events(16, 1)),
     "StandardNormal-image": Case(lambda key: StandardNormal((2, 3)), x=_events(16, 6).reshape(16, 2, 3)),
@@ -548,6 +552,13 @@ LAWS: dict[str, Case] = {
     "AutoregressiveEnsemble-normal": _autoregressive(
         ConditionalNormal(), 2, ensemble=3, context=2, residual=True, direct=True, slow=True
     ),
+    "Dequantized": Case(
+        lambda key: Dequantized(
+            get("realnvp")(key, features=2, layers=2, hidden=(8,)), Encoder.blank(_BOUNDED, 8)
+        ),
+        {"support": (0.0, 1.0), "perturbation": 0.1},
+        x=1 / (1 + np.exp(-_TWO)),
+    ),
     "Product": Case(lambda key: Product([StudentT(5.0), Normal(jnp.ones(2), 2.0)]), x=_events(16, 3)),
 }
 
@@ -575,6 +586,9 @@ def _recipe(
 
 
 _SMALL: dict[str, Any] = {"layers": 2, "hidden": (8,)}
+
+# tests/distributions/test_dequantized.py holds it to the probabilities of its boxes instead.
+_SUMS, _BOUND = ("normalised", "samples_follow_log_prob"), "log_prob is a bound, by a few points of each box"
 
 _TIGHT: dict[str, Any] = {"hidden": (8,), "method": "dopri8", "rtol": 1e-9, "atol": 1e-9}
 # Each program of a continuous flow takes seconds to compile: these checks share two, the others are slow.
@@ -652,4 +666,11 @@ RECIPES: dict[str, Case] = {
     "ffjord-in_full": _recipe("ffjord", 2, context=2, slow=True, **_TIGHT),
     "ffjord-two_layers": _recipe("ffjord", 1, layers=2, activation="softplus", slow=True, **_TIGHT),
     "table": _recipe("table", 2, flow="realnvp", options=_SMALL, knots=4),
+    "mixed": Case(
+        lambda key: get("mixed")(
+            key, columns=({"kind": "levels", "count": 3},) * 2, flow="realnvp", options=_SMALL, draws=64
+        ),
+        {"values": 3, "perturbation": 0.1, "expected_failures": dict.fromkeys(_SUMS, _BOUND)},
+        x=np.random.default_rng(0).integers(0, 3, size=(16, 2)).astype(float),
+    ),
 }

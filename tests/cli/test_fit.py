@@ -1,3 +1,4 @@
+import csv
 import dataclasses
 import json
 import os
@@ -156,7 +157,7 @@ BAD_TABLES = {
     ),
     "few rows": ("a,b\n1.5,2\n2.25,3.5\n", "2 rows are too few to hold out a share of 0.1."),
     "duplicate": (
-        "a,b\n" + "".join(f"{x},{x}\n" for x in (1.5, 3.25, 4.75, 0.2, 9.1, 7.7)),
+        "a,b\n" + "".join(f"{x},{x}\n" for x in np.random.default_rng(0).normal(size=9)),
         "columns a and b are equal",
     ),
     "names": ("a,a\n1,2\n3,4\n4,1\n", "{table}: column names must be different; more than once: 'a'."),
@@ -182,16 +183,16 @@ def test_bad_tables(cli, tmp_path, case):
 
 def test_missing_values_are_counted_by_column_and_dropped(cli, stub_fit, tmp_path):
     table = tmp_path / "t.csv"
-    table.write_text("a,b,c\n1.25,2.5,1.5\n3,,2.5\nnan,5,7.25\n4.5,4.25,9\n5,inf,3.5\n")
+    good = "".join(f"{x},{y},{z}\n" for x, y, z in np.random.default_rng(0).normal(size=(20, 3)))
+    table.write_text("a,b,c\n1.25,2.5,1.5\n3,,2.5\nnan,5,7.25\n5,inf,3.5\n" + good)
     outcome = cli("fit", table, "-o", tmp_path / "m")
     assert outcome.code == 2
     for part in ("'a' 1 missing", "'b' 1 missing, 1 infinite", "--missing drop"):
         assert part in outcome.err
-    outcome = cli(
-        "fit", table, "-o", tmp_path / "m", "--missing", "drop", "--column", "a=real", "--column", "b=real"
-    )
+    outcome = cli("fit", table, "-o", tmp_path / "m", "--missing", "drop")
     assert outcome.code == 0, outcome.err
-    assert stub_fit.calls[0]["values"].tolist() == [[1.25, 2.5, 1.5], [4.5, 4.25, 9]]
+    assert stub_fit.calls[0]["values"].shape == (21, 3)
+    assert stub_fit.calls[0]["values"][0].tolist() == [1.25, 2.5, 1.5]
 
 
 @pytest.mark.parametrize(
@@ -319,13 +320,18 @@ def test_a_table_of_mixed_columns_goes_through_all_commands(cli, tmp_path):
     scored = cli("score", model, table, "-o", tmp_path / "s.csv", "--with-columns")
     assert scored.code == 0, scored.err
     lines = (tmp_path / "s.csv").read_text().splitlines()
-    assert lines[0] == "town,count,share,day,log_prob"
-    assert [line.rsplit(",", 1)[0] for line in lines[1:]] == [
-        line.rsplit(",", 1)[0] for line in mixed_rows().splitlines()[1:]
+    assert lines[0] == "town,count,share,day,log_prob,rank,p_value"
+    scored = list(csv.reader(lines[1:]))
+    known = [line.split(",")[:4] for line in mixed_rows().splitlines()[1:]]
+    assert [[*row[:2], float(row[2]), row[3]] for row in scored] == [
+        [*row[:2], float(row[2]), row[3]] for row in known
     ]
-    assert all(np.isfinite(float(line.rsplit(",", 1)[1])) for line in lines[1:])
+    log_prob, rank, p_value = np.array([row[4:] for row in scored], float).T
+    assert np.isfinite(log_prob).all()
+    assert 0.4 < rank.mean() < 0.6  # the rows are those that were trained on
+    assert np.argsort(log_prob)[0] in np.flatnonzero(p_value == p_value.min())
     assert cli("sample", model, "-n", 500, "-o", tmp_path / "n.csv", "--with-log-prob").code == 0
-    drawn = [line.split(",") for line in (tmp_path / "n.csv").read_text().splitlines()[1:]]
+    drawn = list(csv.reader((tmp_path / "n.csv").read_text().splitlines()[1:]))
     assert {row[0] for row in drawn} == {"Bern", "Genève", "Zürich"}
     assert all(int(row[1]) >= 0 for row in drawn)
     assert 0.2 < sum(float(row[2]) == 0 for row in drawn) / 500 < 0.4
@@ -355,7 +361,7 @@ def test_the_law_of_some_columns_given_others(cli, tmp_path):
     for town in ("Bern", "Genève"):
         outcome = cli("sample", model, "-n", 400, "-o", tmp_path / "n.csv", "--given", f"town={town}")
         assert outcome.code == 0, outcome.err
-        rows = [line.split(",") for line in (tmp_path / "n.csv").read_text().splitlines()[1:]]
+        rows = list(csv.reader((tmp_path / "n.csv").read_text().splitlines()[1:]))
         assert {row[0] for row in rows} == {town}
         means[town] = np.mean([int(row[1]) for row in rows])
     assert means["Bern"] == pytest.approx(7, abs=0.7)
@@ -363,7 +369,7 @@ def test_the_law_of_some_columns_given_others(cli, tmp_path):
     conditions = tmp_path / "c.csv"
     conditions.write_text("town\nZürich\nBern\n")
     assert cli("sample", model, "-n", 3, "-o", tmp_path / "n.csv", "--given", conditions).code == 0
-    rows = [line.split(",")[0] for line in (tmp_path / "n.csv").read_text().splitlines()[1:]]
+    rows = [row[0] for row in csv.reader((tmp_path / "n.csv").read_text().splitlines()[1:])]
     assert rows == ["Zürich"] * 3 + ["Bern"] * 3
     assert cli("score", model, table, "-o", tmp_path / "s.csv").code == 0
     for given, message in (

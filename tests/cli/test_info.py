@@ -20,7 +20,7 @@ def test_info_shows_columns_flow_and_fit(cli, flow, tmp_path):
     assert lines[0].endswith(" kB, format 2")
     assert lines[1].startswith("version        written by pushforward ")
     assert lines[2] == (
-        "flow           table(context_features=0, features=3, flow=realnvp, knots=4, "
+        "flow           table(context_features=0, context_knots=32, features=3, flow=realnvp, knots=4, "
         "options={hidden=(4), layers=2}, steps=())"
     )
     assert lines[5:] == [

@@ -35,7 +35,7 @@ def test_version(cli):
     ("arguments", "message"),
     [
         (["infoo", "x"], "No such command 'infoo'"),
-        (["info"], "Missing argument 'MODEL'"),
+        (["info"], "Missing argument 'MODEL|TABLE'"),
         (["info", "x", "--jsn"], "No such option: --jsn"),
         (["sample", "m", "-n", "many", "-o", "x.csv"], "Invalid value for '-n' / '--rows': "),
     ],

@@ -111,3 +111,28 @@ def test_the_output_must_not_be_an_input(cli, model, rows, write):
         f"pushforward: error: {table} cannot be written: it is also an input. Choose another name with -o.\n"
     )
     assert table.read_text() == before
+
+
+def test_the_columns_that_make_rows_unlikely_are_named(cli, tmp_path):
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=600)
+    rows = np.stack([a, a + 0.1 * rng.normal(size=600), rng.normal(size=600)], axis=1)
+    rows[100, 2], rows[400, 1] = 9.0, rows[400, 0] + 3
+    table, model = tmp_path / "t.csv", tmp_path / "m.safetensors"
+    table.write_text("a,b,c\n" + "".join(f"{x:.17g},{y:.17g},{z:.17g}\n" for x, y, z in rows))
+    options = ("--flow", "nsf-ar", "--option", "layers=2", "--option", "hidden=16", "--max-epochs", 60)
+    assert cli("fit", table, "-o", model, *options).code == 0
+    outcome = cli("score", model, table, "-o", tmp_path / "s.csv", "--explain", 2, "--json")
+    assert outcome.code == 0, outcome.err
+    found = json.loads(outcome.out)["unlikely"]
+    assert {row["row"] for row in found} == {101, 401}
+    by_row = {row["row"]: [because["column"] for because in row["because"]] for row in found}
+    assert by_row[101][0] == "c"
+    assert set(by_row[401][:2]) == {"a", "b"}
+    outcome = cli("score", model, table, "-o", tmp_path / "s.csv", "--explain", 1)
+    assert outcome.out.splitlines()[1].startswith("row ")
+    lines = (tmp_path / "s.csv").read_text().splitlines()
+    assert lines[0] == "log_prob,rank,p_value"
+    log_prob, rank, p_value = np.array([line.split(",") for line in lines[1:]], float).T
+    assert p_value.min() == pytest.approx(1 / 61)  # one tenth of the rows are held out
+    assert rank[np.argmin(log_prob)] <= 1 / 540

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .errors import FAILED
-from .models import names_for
 from .options import AsJson, Debug, ModelFile, Quiet, Seed, Tables
 from .terminal import Terminal
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..diagnostics import Audit
+    from ..tables import FrameModel
 
 Training = Annotated[
     list[Path] | None,
@@ -49,41 +49,65 @@ def check(
     import jax
 
     from ..diagnostics import audit
-    from ..io import load_model
+    from ..tables import load_frame, points_of
 
-    loaded = load_model(model)
-    names = names_for(loaded.table, loaded.flow.event_shape[0])
-    rows = read_rows(table, names, terminal)
-    known = read_rows(training, names, terminal) if training else None
-    found = audit(loaded.flow, rows, training=known, key=jax.random.key(seed), columns=names)
+    loaded, key = load_frame(model), jax.random.key(seed)
+    rows = points_of(loaded, *read_codes(loaded, table, terminal), jax.random.fold_in(key, 1))
+    known = None
+    if training:
+        known = points_of(loaded, *read_codes(loaded, training, terminal), jax.random.fold_in(key, 2))
+    if rows.law is not loaded.flow:
+        terminal.notes(
+            ["The columns are looked at as normal scores, a number drawn from the cell of each value."]
+        )
+    found = audit(
+        rows.law,
+        rows.points,
+        training=None if known is None else known.points,
+        key=key,
+        columns=rows.names,
+        context=rows.context,
+        training_context=None if known is None else known.context,
+    )
     terminal.notes(found.notes)
     terminal.result(_values(found), _text(found))
     if found.verdict == "fail":
         raise typer.Exit(FAILED)
 
 
-def read_rows(table: Sequence[Path], names: list[str], terminal: Terminal) -> "np.ndarray":
-    """Return the rows of a table, in the model's columns, shape (n, columns).
+def read_codes(
+    model: "FrameModel", table: Sequence[Path], terminal: Terminal
+) -> "tuple[np.ndarray, np.ndarray | None]":
+    """Return the codes of a table's rows, and of what is given; of at most `MOST` rows, evenly spaced.
 
     Raises:
-        BadTable: as `scan_table` and `TableFiles.batches` do, or if there are fewer than two rows.
+        BadTable: as `scan_table` and `TableFiles.arrow_batches` do, if a value is missing that may not be, or if there
+            are fewer than two rows.
     """
     import numpy as np
 
     from ..data import scan_table
+    from ..data.arrow import as_arrow
     from ..errors import BadTable
 
-    files = scan_table(table, names)
+    files = scan_table(table, [column.name for column in model.schema.modelled], typed=True)
     terminal.notes(files.notes)
     kept, step, seen = [], 1, 0
-    for block in files.batches(65536, nonfinite="refuse"):
-        kept.append(block[-seen % step :: step])
-        seen += len(block)
+    for block in files.arrow_batches(65536):
+        codes = model.schema.encode(as_arrow(block))
+        kept.append(codes[-seen % step :: step])
+        seen += len(codes)
         while sum(map(len, kept)) > MOST:
             kept, step = [np.concatenate(kept)[::2]], 2 * step
     if seen < 2:
         raise BadTable(f"{table[0]}: expected at least 2 rows to check, got {seen}.")
-    return np.concatenate(kept)
+    rows = np.concatenate(kept)
+    odd = model.schema.check(rows)
+    terminal.notes(map(str, odd))
+    inside = model.schema.inside(rows).all(axis=1)
+    if inside.sum() < 2:
+        raise BadTable(f"{table[0]}: the model gives a probability to {inside.sum()} of its rows alone.")
+    return model.parted(rows[inside])
 
 
 def _values(found: "Audit") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """pushforward fit: from a table to a model file."""
 
 import dataclasses
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ from .streaming import device_count, fit_streamed, is_streamed, refuse_schema_op
 from .terminal import Terminal
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..data.schema import Schema
     from ..tables import FrameFit, FrameModel, TableFit
 
@@ -121,8 +124,10 @@ def _about(
     result: "FrameFit", files: Sequence[str], notes: Sequence[str], seed: int, validation: float
 ) -> dict[str, Any]:
     """Return what a model file is to say about the table and the fit, as plain data."""
-    fit = result.fit
+    fit, known = result.fit, result.reference()
+    kept = {} if known is None else {name: _short(values) for name, values in known._asdict().items()}
     return {
+        "reference": kept,
         "rows": result.rows,
         "files": [Path(file).name for file in files[:100]],
         "notes": list(notes)[:100],
@@ -138,6 +143,11 @@ def _about(
             "validation_log_prob": fit.validation_log_prob,
         },
     }
+
+
+def _short(values: "np.ndarray") -> list[float]:
+    """Return log-probabilities with as many digits as they are good for; those that are not finite are left out."""
+    return [round(value, 4) for value in values.tolist() if math.isfinite(value)]
 
 
 def _save(terminal: Terminal, model: "FrameModel", output: Path, about: Mapping[str, Any]) -> None:

@@ -51,7 +51,8 @@ def _table(terminal: Terminal, path: Path, kinds: dict[str, str], missing: str) 
 
 def _column_lines(schema: Mapping[str, Any]) -> list[str]:
     """Return a line for each column of a schema, which may be a stranger's."""
-    columns = [item for item in schema.get("columns", []) if isinstance(item, dict)]
+    listed = schema.get("columns")
+    columns = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
     names = [str(item.get("name")) for item in columns]
     width = min(max(map(len, names), default=0), 40)
     return [f"{name:<{width}}  {_what(item)}" for name, item in zip(names, columns, strict=True)]
@@ -60,8 +61,8 @@ def _column_lines(schema: Mapping[str, Any]) -> list[str]:
 def _what(column: Mapping[str, Any]) -> str:
     """Return what a column is, in a few words."""
     parts = [f"{column.get('kind')} ({column.get('type')})"]
-    levels = column.get("categories") or []
-    if levels:
+    levels, masses = column.get("categories"), column.get("masses")
+    if isinstance(levels, list) and levels:
         shown = ", ".join("missing" if level is None else str(level) for level in levels[:4])
         parts.append(f"{len(levels)} levels: {shown}{', ...' if len(levels) > 4 else ''}")
     for name, text in (
@@ -71,11 +72,11 @@ def _what(column: Mapping[str, Any]) -> str:
         ("period", "period {}"),
     ):
         if isinstance(column.get(name), int | float):
-            shift = column.get("origin") or 0.0 if name in ("low", "high") else 0.0
-            parts.append(text.format(f"{column[name] + shift:.6g}"))
-    if column.get("masses"):
-        shown = ", ".join(f"{mass + (column.get('origin') or 0.0):.6g}" for mass in column["masses"][:4])
-        parts.append(f"point masses at {shown}{', ...' if len(column['masses']) > 4 else ''}")
+            value = _shifted(column[name], column) if name in ("low", "high") else column[name]
+            parts.append(text.format(_number(value)))
+    if isinstance(masses, list) and masses:
+        shown = ", ".join(_number(_shifted(mass, column)) for mass in masses[:4])
+        parts.append(f"point masses at {shown}{', ...' if len(masses) > 4 else ''}")
     if column.get("missing"):
         parts.append("may be missing")
     if column.get("kind") == "constant":
@@ -115,6 +116,12 @@ def _table_lines(table: Mapping[str, Any]) -> list[tuple[str, str]]:
     if isinstance(given, list) and given:
         lines.append(("given", ", ".join(map(str, given))))
     return lines + [("column", line) for line in (_column_lines(schema) if isinstance(schema, dict) else [])]
+
+
+def _shifted(code: Any, column: Mapping[str, Any]) -> Any:
+    """Return the number that a code of a column stands for."""
+    origin = column.get("origin", 0.0)
+    return code + origin if isinstance(code, int | float) and isinstance(origin, int | float) else code
 
 
 def _flow(about: Mapping[str, Any]) -> str:

@@ -132,11 +132,17 @@ Conditions = Annotated[
     ),
 ]
 ModelOrTable = Annotated[Path, typer.Argument(help="A model file, or a table.", metavar="MODEL|TABLE")]
+Explain = Annotated[
+    int,
+    typer.Option(
+        "--explain", help="Name the columns that make the N least likely rows unlikely.", metavar="N"
+    ),
+]
 Reference = Annotated[
     list[Path] | None,
     typer.Option(
         "--reference",
-        help="A table, such as the one fitted to, for a column rank: the share of its rows that are less "
-        "likely; may be repeated.",
+        help="A table for the column rank, the share of its rows that are less likely, in place of the training rows "
+        "that the model remembers; may be repeated.",
     ),
 ]

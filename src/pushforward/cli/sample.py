@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from ..errors import ConfigError
 from .grammar import check_output, conditions
 from .options import AsJson, Conditions, Debug, ModelFile, Quiet, Rows, Seed, TableOutput, WithLogProb
@@ -14,6 +12,7 @@ from .terminal import Terminal
 
 if TYPE_CHECKING:
     import jax
+    import numpy as np
 
     from ..tables import FrameModel
 
@@ -24,9 +23,9 @@ BLOCK = 8192
 class Drawn(NamedTuple):
     """Some rows: their codes, those of what is given, and log-probabilities if they are asked for."""
 
-    codes: np.ndarray
-    given: np.ndarray | None
-    log_prob: np.ndarray | None
+    codes: "np.ndarray"
+    given: "np.ndarray | None"
+    log_prob: "np.ndarray | None"
 
 
 def sample(
@@ -53,6 +52,7 @@ def sample(
     table = None if given is None or ("=" in given and not Path(given).exists()) else Path(given)
     check_output(output, [model, *([table] if table else [])])
     import jax
+    import numpy as np
 
     from ..data import TableWriter, read_arrow
     from ..data.arrow import arrow_table, stated
@@ -95,7 +95,7 @@ def sample(
 
 
 def _draws(
-    model: "FrameModel", key: "jax.Array", rows: int, given: np.ndarray | None, with_log_prob: bool
+    model: "FrameModel", key: "jax.Array", rows: int, given: "np.ndarray | None", with_log_prob: bool
 ) -> Iterator[Drawn]:
     """Draw so many rows for each condition, in blocks; the rows of the first condition come first."""
     import jax
@@ -114,8 +114,10 @@ def _draws(
 
 
 def _block(
-    model: "FrameModel", key: "jax.Array", count: int, given: np.ndarray | None, with_log_prob: bool
+    model: "FrameModel", key: "jax.Array", count: int, given: "np.ndarray | None", with_log_prob: bool
 ) -> Drawn:
+    import numpy as np
+
     flow = model.flow
     x, log_prob = (
         flow.sample_and_log_prob(key, (count,), given)

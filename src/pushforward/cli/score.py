@@ -5,10 +5,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import ConfigError
 from .grammar import check_output
 from .options import (
     AsJson,
     Debug,
+    Explain,
     ModelFile,
     Quiet,
     Reference,
@@ -20,6 +22,7 @@ from .options import (
 from .terminal import Terminal
 
 if TYPE_CHECKING:
+    from .explaining import Unlikely
     from .totals import Totals
 
 
@@ -29,6 +32,7 @@ def score(
     output: TableOutput,
     with_columns: WithColumns = False,
     reference: Reference = None,
+    explain: Explain = 0,
     missing: SkipMissing = "refuse",
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -37,7 +41,8 @@ def score(
     """Write the log-probability of every row, in nats: one log_prob for each input row, in their order.
 
     Of continuous columns it is a density in the table's units, of all others a probability. Columns are found by their
-    names, in whatever order they stand. Files larger than memory are streamed.
+    names, in whatever order they stand. Files larger than memory are streamed. Beside it stand the rank among training
+    rows and a p-value among rows that were held out, of which the model file remembers some.
 
     [bold]Example:[/bold] pushforward score model.safetensors new.csv -o scores.csv
     """
@@ -46,26 +51,34 @@ def score(
     check_output(output, [model, *table, *(reference or ())])
     from ..data import TableWriter
     from ..data.arrow import arrow_table
+    from ..io import describe
     from ..tables import load_frame
-    from .scoring import batches, ranking
+    from .explaining import Worst
+    from .scoring import batches, standings
     from .totals import Totals
 
+    if explain < 0:
+        raise ConfigError(f"--explain: expected at least 0, got {explain}.")
     start, totals = time.monotonic(), Totals()
     loaded = load_frame(model)
     names = [column.name for column in loaded.schema.modelled]
-    rank = ranking(loaded, reference, terminal) if reference else None
-    columns = [*(names if with_columns else ()), "log_prob", *(["rank"] if rank else ())]
+    standing = standings(loaded, describe(model)["table"], reference, terminal)
+    columns = [*(names if with_columns else ()), "log_prob", *standing]
+    worst = Worst(loaded, explain)
     with TableWriter(output, columns) as writer, terminal.counting("scoring") as advance:
         for batch in batches(loaded, table, terminal, missing=missing):
+            worst.see(batch, totals.rows)
             totals.add(batch.log_prob[batch.whole], len(batch.whole))
             parts = list(batch.rows.columns) if with_columns else []
-            parts += [batch.log_prob, *([rank(batch.log_prob)] if rank else [])]
+            parts += [batch.log_prob, *(place(batch.log_prob) for place in standing.values())]
             writer.write_arrow(arrow_table(parts, columns))
             advance(len(batch.whole))
-    _report(terminal, totals, output, time.monotonic() - start)
+    _report(terminal, totals, output, time.monotonic() - start, worst.explained() if explain else [])
 
 
-def _report(terminal: Terminal, totals: "Totals", output: Path, seconds: float) -> None:
+def _report(
+    terminal: Terminal, totals: "Totals", output: Path, seconds: float, unlikely: "list[Unlikely]"
+) -> None:
     left = totals.rows - totals.scored
     if left:
         terminal.notes([f"{left:,} of {totals.rows:,} rows hold missing or infinite values: not scored."])
@@ -80,7 +93,9 @@ def _report(terminal: Terminal, totals: "Totals", output: Path, seconds: float) 
         "standard_error": totals.standard_error,
         "output": str(output),
         "seconds": round(seconds, 3),
+        **({"unlikely": [row.to_json() for row in unlikely]} if unlikely else {}),
     }
     error = "" if math.isnan(totals.standard_error) else f" +- {totals.standard_error:.4f}"
     mean = f"mean log_prob {totals.mean:.4f}{error} nats per row, " if totals.scored else ""
-    terminal.summary(values, f"{mean}{totals.rows:,} rows in {output} ({seconds:.1f} s)")
+    lines = [f"{mean}{totals.rows:,} rows in {output} ({seconds:.1f} s)", *map(str, unlikely)]
+    terminal.summary(values, "\n".join(lines))

@@ -1,14 +1,14 @@
 """Log-probabilities of tables in batches, and their ranks among those of a reference."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..data import scan_table
 from ..data.arrow import as_arrow
-from ..diagnostics import ranks
+from ..diagnostics import p_values, ranks
 from ..errors import BadTable, ConfigError
 from ..tables import FrameModel
 from .terminal import Terminal
@@ -81,9 +81,38 @@ def batches(
     )
 
 
-def ranking(
-    model: FrameModel, reference: Sequence[Path], terminal: Terminal
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function that gives log-probabilities, shape (n,), their ranks among those of reference rows."""
-    known = np.concatenate([batch.log_prob for batch in batches(model, reference, terminal)])
-    return lambda log_prob: np.where(np.isnan(log_prob), np.nan, ranks(log_prob, known))
+Standing = Callable[[np.ndarray], np.ndarray]
+"""From log-probabilities, shape (n,), to numbers in [0, 1] that say where they stand among others."""
+
+
+def standings(
+    model: FrameModel, about: Mapping[str, Any] | None, reference: Sequence[Path] | None, terminal: Terminal
+) -> dict[str, Standing]:
+    """Return what can be said of log-probabilities besides themselves, by the names of the columns.
+
+    rank: the share of reference rows that are less likely: rows of the table that is given, else the training rows that
+        the model's file remembers.
+    p_value: of the row against the held-out rows that the file remembers; see `diagnostics.p_values`.
+
+    Args:
+        model: what gives the log-probabilities.
+        about: what its file says.
+        reference: a table to rank among.
+        terminal: hears the notes about that table.
+    """
+    stored = (about or {}).get("reference")
+    training, held_out = (_numbers(stored, name) for name in ("training", "held_out"))
+    found: dict[str, Standing] = {}
+    if reference:
+        training = np.concatenate([batch.log_prob for batch in batches(model, reference, terminal)])
+    if len(training):
+        found["rank"] = lambda log_prob: np.where(np.isnan(log_prob), np.nan, ranks(log_prob, training))
+    if len(held_out):
+        found["p_value"] = lambda log_prob: p_values(log_prob, held_out)
+    return found
+
+
+def _numbers(stored: Any, name: str) -> np.ndarray:
+    values = stored.get(name) if isinstance(stored, dict) else None
+    good = isinstance(values, list) and all(type(value) in (int, float) for value in values)
+    return np.array(values if good else [], float)

@@ -26,7 +26,16 @@ from ..training.layout import Devices
 from ..training.stream_source import is_source
 from .conditions import Conditions
 from .default import Settings, settings_for
-from .preparation import Holdout, Prepared, check_context, check_rows, prepare, serial_note, split_rows
+from .preparation import (
+    Holdout,
+    Prepared,
+    Split,
+    check_context,
+    check_rows,
+    prepare,
+    serial_note,
+    split_rows,
+)
 
 _TRIAL_STEPS = 300
 """Training steps with which the preprocessing is chosen."""
@@ -50,6 +59,7 @@ class TableFit:
         stopped: why training ended, as in `FitResult`.
         steps: training steps done.
         seconds: time taken by all, compilation included.
+        split: the rows that were trained on and those held out; None for a stream.
     """
 
     flow: Flow
@@ -61,6 +71,7 @@ class TableFit:
     stopped: str
     steps: int
     seconds: float
+    split: Split | None = None
 
 
 def fit_table(
@@ -117,32 +128,39 @@ def fit_table(
             few rows, an option does not fit, or the recipe's law is over whole numbers.
     """
     start = time.monotonic()
+    settled: dict[str, Any] = {"key": key, "flow": flow, "options": options, "batch_size": batch_size}
+    settled |= {"max_epochs": max_epochs, "max_seconds": max_seconds, "patience": patience}
+    settled |= {"checkpoint": checkpoint, "progress": progress, "devices": devices}
     if is_source(values):
         from .streaming import fit_source  # it builds on this module
 
         if context is not None:
             raise ConfigError("fit_table: expected no context with a source: its rows are streamed without.")
-        return fit_source(
-            values,
-            key=key,
-            columns=columns,
-            validation=validation,
-            holdout=holdout,
-            flow=flow,
-            options=options,
-            batch_size=batch_size,
-            max_epochs=max_epochs,
-            max_seconds=max_seconds,
-            patience=patience,
-            checkpoint=checkpoint,
-            progress=progress,
-            devices=devices,
-        )
+        return fit_source(values, columns=columns, validation=validation, holdout=holdout, **settled)
     rows = check_rows(np.asarray(values), columns)
     split = split_rows(rows, check_context(context, len(rows)), validation, holdout, key)
+    found = _fit_split(split, start=start, **settled)
+    serial = serial_note(rows, holdout) if len(split.held_out) else ()
+    return dataclasses.replace(found, notes=(*serial, *found.notes))
+
+
+def _fit_split(
+    split: Split,
+    *,
+    start: float,
+    key: PRNGKeyArray,
+    flow: str,
+    options: dict[str, Any] | None,
+    batch_size: int | None,
+    max_epochs: int | None,
+    max_seconds: float | None,
+    **training: Any,
+) -> TableFit:
+    """Fit a flow to rows that are checked and divided; see `fit_table`."""
     settings, chosen = settings_for(flow, options, batch_size, *split.training.shape)
     conditions = Conditions.learned(split)
-    inner, said = build_inner(settings, rows.shape[1], conditions.features, jr.fold_in(key, 1))
+    features = split.training.shape[1]
+    inner, said = build_inner(settings, features, conditions.features, jr.fold_in(key, 1))
     finalists = prepare(split.training, split.held_out)
     if max_epochs is None and max_seconds is None:
         max_epochs = max(round(settings.steps * settings.batch_size / len(split.training)), 1)
@@ -159,12 +177,9 @@ def fit_table(
         batch_size=settings.batch_size,
         max_epochs=max_epochs,
         max_seconds=None if max_seconds is None else max(max_seconds - (time.monotonic() - start), 1e-3),
-        patience=patience,
         objective=objective,
         optimizer=settings.optimizer,
-        checkpoint=checkpoint,
-        progress=progress,
-        devices=devices,
+        **training,
     )
     places = evenly(len(split.training), held)
     training = (prepared.training[places], prepared.training_log_dets[places], conditions.some(places))
@@ -175,10 +190,11 @@ def fit_table(
         train_log_prob=_mean_log_prob(result.flow, *training, objective),
         validation_log_prob=_mean_log_prob(result.flow, *held_out, objective) if held else None,
         settings=settings,
-        notes=(*(serial_note(rows, holdout) if held else ()), *chosen, *tried, *said),
+        notes=(*chosen, *tried, *said),
         stopped=result.stopped,
         steps=result.steps,
         seconds=time.monotonic() - start,
+        split=split,
     )
 
 

@@ -3,14 +3,13 @@
 import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from ..data.arrow import as_arrow
 from ..data.schema import Column, Schema, infer_schema
-from ..distributions.dequantized import Dequantized
 from ..distributions.flow import Flow
 from ..errors import BadModelFile, BadTable, ConfigError
 from ..io import load_model, save
@@ -201,6 +200,22 @@ def _names(named: Any, features: int) -> list[str]:
     )
 
 
+class Reference(NamedTuple):
+    """Log-probabilities of rows that a model was fitted to and of rows that it was not, each in rising order.
+
+    Attributes:
+        training: of training rows, shape (n,).
+        held_out: of validation rows, shape (m,). They chose the state that training returned, and nothing else.
+    """
+
+    training: np.ndarray
+    held_out: np.ndarray
+
+
+_REFERENCE = 1000
+"""At most so many rows of each kind are kept as a reference."""
+
+
 @dataclasses.dataclass(frozen=True)
 class FrameFit:
     """What `fit_frame` returns.
@@ -214,6 +229,19 @@ class FrameFit:
     model: FrameModel
     fit: TableFit
     rows: int
+
+    def reference(self) -> Reference | None:
+        """Return log-probabilities of training and held-out rows, evenly spaced; None for a stream."""
+        split = self.fit.split
+        if split is None:
+            return None
+        sides = ((split.training, split.training_context), (split.held_out, split.held_out_context))
+        return Reference(*(self._some(rows, context) for rows, context in sides))
+
+    def _some(self, rows: np.ndarray, context: np.ndarray) -> np.ndarray:
+        places = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _REFERENCE)).astype(int))
+        given = context[places] if self.model.given else None
+        return np.sort(self.model.log_prob_of(rows[places], given)) if len(places) else np.empty(0)
 
 
 def fit_frame(
@@ -321,11 +349,3 @@ def _check(schema: Schema, codes: np.ndarray, given: Sequence[str]) -> None:
     misfits = schema.check(codes)
     if misfits:
         raise BadTable(f"The schema gives no probability to some of the rows. {' '.join(map(str, misfits))}")
-
-
-def base_points(model: FrameModel, codes: np.ndarray, given: np.ndarray | None = None) -> Array:
-    """Return the base points of rows of codes, shape (n, coordinates): of the middle of each row's box."""
-    law = model.flow.base
-    if isinstance(law, Dequantized):
-        return law.to_base(codes, given)
-    return model.flow.to_base(codes, given)

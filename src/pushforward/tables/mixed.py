@@ -176,6 +176,7 @@ def fit_mixed(
         stopped=result.stopped,
         steps=result.steps,
         seconds=time.monotonic() - start,
+        split=split,
     )
 
 
