@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..diagnostics import Finding, audit, frame_encoder, frame_scores
+from ..diagnostics import Finding, audit
 from ..diagnostics.audit import CHECKS
-from ..distributions import Dequantized
+from ..tables import points_of
 from .blocks import Block, Section, Text, Verdicts
 from .subject import Rows, Subject
 
@@ -24,32 +24,24 @@ def audit_of(subject: Subject) -> Audited:
 
     Times are left out: no two runs would give the same page.
     """
-    law = subject.model.flow.base
-    rows, given = _chosen(subject.rows)
-    known, known_given = _chosen(subject.training) if subject.training else (None, None)
-    columns, notes, flow = [column.name for column in subject.model.columns], [], subject.model.flow
-    if isinstance(law, Dequantized):
-        encoder, flow = frame_encoder(law, rows), law.flow
-        widths = [cells.width for cells in encoder.cells]
-        columns = [
-            name if width == 1 else f"{name} ({place + 1})"
-            for name, width in zip(columns, widths, strict=True)
-            for place in range(width)
-        ]
-        rows = frame_scores(encoder, rows, subject.key(3))
-        known = None if known is None else frame_scores(encoder, known, subject.key(4))
+    rows = points_of(subject.model, *_chosen(subject.rows), subject.key(3))
+    known = None
+    if subject.training is not None:
+        known = points_of(subject.model, *_chosen(subject.training), subject.key(4))
+    notes = []
+    if rows.law is not subject.model.flow:
         notes.append(
             "Columns are not all real numbers: the audit looks at the flow over their normal scores, one point of each "
             "row's box, as the training did. Units are deviations of scores."
         )
     found = audit(
-        flow,
-        rows,
-        training=known,
+        rows.law,
+        rows.points,
+        training=None if known is None else known.points,
         key=subject.key(5),
-        columns=columns,
-        context=given,
-        training_context=known_given,
+        columns=rows.names,
+        context=rows.context,
+        training_context=None if known is None else known.context,
         only=list(CHECKS),
     )
     return Audited(found.findings, [*notes, *found.notes])
