@@ -3,7 +3,7 @@
 from .animation import flow_animation
 from .base import base_space
 from .change import change_of_variables, log_terms
-from .columns import Axis, Shares, column_legend, column_picture, pair_picture, stage_panels
+from .columns import Axis, Shares, column_legend, column_picture, pair_picture, stage_picture
 from .cost import cost_curves
 from .coupling import CouplingPicture, coupling_panels
 from .embedding import Image, embed, plain_text
@@ -35,6 +35,6 @@ __all__ = [
     "pair_plot",
     "plain_text",
     "planes",
-    "stage_panels",
+    "stage_picture",
     "training_curves",
 ]

@@ -112,7 +112,7 @@ def pair_picture(x: Axis, y: Axis, data: np.ndarray, samples: np.ndarray) -> Fig
     """
     norm = PowerNorm(0.5, vmin=0, vmax=max(float(data.max()), float(samples.max()), 1e-12))
     with look():
-        figure = Figure(figsize=(6.4, 3.2), layout="constrained")
+        figure = Figure(figsize=(5.4, 2.8), layout="constrained")
         panels = figure.subplots(1, 2, sharex=True, sharey=True)
         for axes, shares, title in zip(panels, (data, samples), ("data", "samples"), strict=True):
             mesh = axes.pcolormesh(x.edges, y.edges, shares, cmap=DENSITY, norm=norm)
@@ -147,33 +147,24 @@ def _values(axis: object, dates: bool, most: int) -> None:
         axis.set_major_locator(MaxNLocator(most))  # pyright: ignore
 
 
-def stage_panels(
-    stages: Sequence[np.ndarray], titles: Sequence[str], shade: np.ndarray, *, columns: int = 3
-) -> Figure:
-    """Draw two coordinates of the same points at several stages, each stage in its own limits.
+def stage_picture(points: np.ndarray, shade: np.ndarray) -> Figure:
+    """Draw two coordinates of some points, in limits that leave out the most extreme ones.
 
     Args:
-        stages: each of shape (n, 2).
-        titles: one for every stage.
-        shade: from 0 to 1, which colours each point, the same at all stages, shape (n,).
-        columns: panels in a row.
+        points: shape (n, 2).
+        shade: from 0 to 1, which colours each point, shape (n,).
     """
-    rows = -(-len(stages) // columns)
     with look():
-        figure = Figure(figsize=(8.4, 2.75 * rows), layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False)
-        for axes, points, title in zip(grid.flat, stages, titles, strict=False):
-            cloud = axes.scatter(
-                points[:, 0], points[:, 1], c=shade, s=3, cmap="viridis", linewidths=0, alpha=0.7
-            )
-            cloud.set_rasterized(True)
-            for values, limit in zip(points.T, (axes.set_xlim, axes.set_ylim), strict=True):
-                low, high = np.quantile(values, (0.002, 0.998))
-                room = 0.08 * (high - low) or 0.5
-                limit(low - room, high + room)
-            axes.set_title(title)
-            axes.locator_params(nbins=4)
-            open_sides(axes)
-        for axes in grid.flat[len(stages) :]:
-            axes.set_axis_off()
+        figure = Figure(figsize=(3.4, 2.9), layout="constrained")
+        axes = figure.subplots()
+        cloud = axes.scatter(
+            points[:, 0], points[:, 1], c=shade, s=3, cmap="viridis", linewidths=0, alpha=0.7
+        )
+        cloud.set_rasterized(True)
+        for values, limit in zip(points.T, (axes.set_xlim, axes.set_ylim), strict=True):
+            low, high = np.quantile(values, (0.002, 0.998))
+            room = 0.08 * (high - low) or 0.5
+            limit(low - room, high + room)
+        axes.locator_params(nbins=5)
+        open_sides(axes)
     return figure

@@ -4,8 +4,8 @@ import numpy as np
 
 from ..diagnostics import Dependence, flow_stages
 from ..distributions import Dequantized, Flow
-from ..plots import embed, stage_panels
-from .blocks import Block, Picture, Section, Text
+from ..plots import embed, stage_picture
+from .blocks import Gallery, Picture, Section, Text
 from .subject import Subject
 
 _POINTS = 3_000
@@ -33,33 +33,34 @@ def stages(subject: Subject, found: list[Dependence]) -> Section:
     pair = _coordinates(subject, found)
     chosen = np.unique(np.linspace(0, depth, min(_PANELS, depth + 1)).round().astype(int))[::-1]
     shade = np.argsort(np.argsort(points[-1][:, pair[0]], kind="stable")) / max(count - 1, 1)
-    image = embed(
-        stage_panels([points[k][:, pair] for k in chosen], [_title(k, depth) for k in chosen], shade)
-    )
     names = [subject.model.columns[place].name for place in (found[0][:2] if found else (0, 1))]
     scores = "normal scores" if isinstance(law, Dequantized) else "values"
-    ends = points[0][:, pair]
-    blocks: list[Block] = [
-        Text(
-            f"{count:,} rows on their way through the {depth} layers of the flow, read from the data to "
-            f"the base: the coordinates that begin as the {scores} of {names[0]} (across) and {names[1]} "
-            f"(up). Each point keeps its colour, from dark to light as {names[0]} rises. Each panel has "
-            "limits of its own; a layer may exchange or mix coordinates. In the base the points of a "
-            "right model form a round cloud without structure, with means 0 and deviations 1."
-        ),
+    across, up = points[0][:, pair].T
+    ends = (
+        f"means {_number(across.mean())} and {_number(up.mean())}, deviations {_number(across.std())} and "
+        f"{_number(up.std())}, correlation {_number(np.corrcoef(across, up)[0, 1])}"
+    )
+    pictures = [
         Picture(
-            image,
-            f"Scatter plots of {count} rows at {len(chosen)} stages. In the base the two coordinates have "
-            f"means {ends[:, 0].mean():.2f} and {ends[:, 1].mean():.2f}, deviations {ends[:, 0].std():.2f} "
-            f"and {ends[:, 1].std():.2f}, and correlation {np.corrcoef(ends.T)[0, 1]:.2f}.",
-            caption=(
-                f"In the base: means {ends[:, 0].mean():.2f} and {ends[:, 1].mean():.2f}, deviations "
-                f"{ends[:, 0].std():.2f} and {ends[:, 1].std():.2f}, correlation "
-                f"{np.corrcoef(ends.T)[0, 1]:.2f}.",
-            ),
-        ),
+            embed(stage_picture(points[k][:, pair], shade)),
+            f"Scatter plot of {count} rows, {_title(k, depth)}." + ("" if k else f" Here: {ends}."),
+            _title(k, depth),
+            () if k else (ends,),
+        )
+        for k in chosen
     ]
-    return Section("stages", title, blocks)
+    text = (
+        f"{count:,} rows on their way through the {depth} layers of the flow, read from the data to the base: the "
+        f"coordinates that begin as the {scores} of {names[0]} (across) and {names[1]} (up). Each point keeps its "
+        f"colour, from dark to light as {names[0]} rises. Each picture has limits of its own; a layer may exchange or "
+        "mix coordinates. In the base the points of a right model form a round cloud without structure, with means 0 "
+        "and deviations 1."
+    )
+    return Section("stages", title, [Text(text), Gallery(pictures)])
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-0.00", "0.00")
 
 
 def _title(stage: int, depth: int) -> str:
