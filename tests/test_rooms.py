@@ -233,6 +233,12 @@ TESTED_IN = {
     "tables/points.py": "tables/test_frames.py",
     "objectives/base.py": "objectives/test_likelihood.py",
     "training/loop.py": "training/test_fit.py",
+    "report/blocks.py": "report/test_page.py",
+    "report/commands.py": "report/test_building.py",
+    "report/likelihood.py": "report/test_building.py",
+    "report/pairs.py": "report/test_building.py",
+    "report/stages.py": "report/test_building.py",
+    "report/subject.py": "report/test_building.py",
     # Every check of the test kit is held by a broken example that only it can be named for.
     "testing/contract.py": "test_mutants.py",
     "testing/density.py": "test_mutants.py",

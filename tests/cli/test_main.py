@@ -10,7 +10,7 @@ import pytest
 from pushforward.cli import info, main
 
 
-@pytest.mark.parametrize("command", ["fit", "score", "sample", "check", "info"])
+@pytest.mark.parametrize("command", ["fit", "score", "sample", "check", "report", "info"])
 def test_every_command_has_help_with_an_example(cli, command):
     outcome = cli(command, "--help")
     assert outcome.code == 0
@@ -21,7 +21,7 @@ def test_every_command_has_help_with_an_example(cli, command):
 
 def test_help_names_the_commands(cli):
     assert cli().out == cli("--help").out == cli("-h").out
-    for command in ("fit", "score", "sample", "check", "info"):
+    for command in ("fit", "score", "sample", "check", "report", "info"):
         assert re.search(rf"\b{command}\b", cli("--help").out)
 
 

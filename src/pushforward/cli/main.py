@@ -13,6 +13,7 @@ from .check import check
 from .errors import INTERRUPTED, explain
 from .fit import fit
 from .info import info
+from .report import report
 from .sample import sample
 from .score import score
 
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (fit, score, sample, check, info):
+for _command in (fit, score, sample, check, report, info):
     app.command()(_command)
 
 

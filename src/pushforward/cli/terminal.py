@@ -1,7 +1,7 @@
 """What commands say, and where: results on standard output, everything else on standard error."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -67,6 +67,18 @@ class Terminal:
         with Progress(*columns, *rest, console=console, refresh_per_second=4) as bar:
             task = bar.add_task(what, total=total)
             yield lambda rows: bar.advance(task, rows)
+
+    @contextmanager
+    def working(self) -> Iterator[Callable[[str], None]]:
+        """Show what is being done on standard error, if that is a terminal and not quiet; yields what tells it."""
+        from rich.console import Console
+
+        console = Console(stderr=True)
+        if self.quiet or not console.is_terminal:
+            yield lambda text: None
+            return
+        with console.status("starting") as status:
+            yield status.update
 
 
 def _plain(value: Any) -> Any:
