@@ -17,7 +17,7 @@ import jax
 import numpy as np
 
 from pushforward.cli.main import run
-from pushforward.data import TableWriter, read_arrow, read_table
+from pushforward.data import TableWriter, read_arrow
 from pushforward.data.arrow import as_arrow
 from pushforward.diagnostics import frame_baselines, score
 from pushforward.tables import load_frame
@@ -65,18 +65,21 @@ def measure(name: str, seconds: float, folder: Path) -> dict:
     page = folder / "report.html"
     codes["report"] = command("report", model, test, "--training", training, "-o", page, "--quiet")
     loaded = load_frame(model)
-    log_prob = read_table(folder / "scores.parquet", ["log_prob"]).values[:, 0]
+    log_prob = read_arrow(folder / "scores.parquet").column("log_prob").to_numpy()
     known, _ = loaded.codes(read_arrow(training))
     fresh, _ = loaded.codes(read_arrow(test))
     laws = {"pushforward": log_prob}
     for found in frame_baselines(loaded.flow, known, key=jax.random.key(0)):
         if found.law is not None:
             laws[found.name] = np.asarray(found.law.log_prob(fresh), np.float64)
+    # A category that no training row has is impossible under all laws alike.
+    possible = np.all([np.isfinite(values) for values in laws.values()], axis=0)
+    laws = {name: values[possible] for name, values in laws.items()}
     drawn, original = read_arrow(folder / "samples.parquet"), read_arrow(training)
     types = {field.name: field.type for field in original.schema}
     kept = [field.name for field in drawn.schema if field.type != types[field.name]]
     outside = int((~loaded.schema.inside(loaded.all_codes(as_arrow(drawn)))).sum())
-    gaps = {law: score(log_prob - other) for law, other in laws.items() if law != "pushforward"}
+    gaps = {law: score(laws["pushforward"] - other) for law, other in laws.items() if law != "pushforward"}
     return {
         "rows": len(known) + len(fresh),
         "columns": len(loaded.columns),
@@ -84,6 +87,7 @@ def measure(name: str, seconds: float, folder: Path) -> dict:
         "exit_codes": codes,
         "log_prob": {law: score(values)._asdict() for law, values in laws.items()},
         "ahead": {law: gap._asdict() for law, gap in gaps.items()},
+        "impossible_rows": int((~possible).sum()),
         "columns_of_another_type": kept,
         "values_outside_of_the_support": outside,
     }
