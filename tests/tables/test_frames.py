@@ -12,7 +12,8 @@ from pushforward.data.schema import Column, Schema
 from pushforward.errors import BadModelFile, BadTable, ConfigError
 from pushforward.tables import fit_frame, load_frame, points_of
 
-OPTIONS = {"flow": "nsf", "options": {"layers": 2, "hidden": (16,), "bins": 4}, "progress": False}
+SMALL = {"layers": 2, "hidden": (32,), "bins": 6, "autoregressive": True}
+OPTIONS = {"flow": "nsf", "options": SMALL, "progress": False}
 
 
 def frame(n=3000):
@@ -34,7 +35,7 @@ def frame(n=3000):
 
 @pytest.fixture(scope="module")
 def found():
-    return fit_frame(frame(), key=jr.key(0), missing="model", max_epochs=120, **OPTIONS)
+    return fit_frame(frame(), key=jr.key(0), missing="model", max_epochs=100, **OPTIONS)
 
 
 def test_it_beats_independent_columns(found):

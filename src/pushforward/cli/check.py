@@ -25,7 +25,7 @@ Training = Annotated[
         "repeated.",
     ),
 ]
-MOST = 200_000
+MOST = 25_000
 """At most so many rows of a table are kept, evenly spaced over what was read: the audit chooses among them."""
 
 

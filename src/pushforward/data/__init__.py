@@ -1,5 +1,6 @@
 """Tables from and to disk, what repeats in them, and toy densities."""
 
+from .arrow import as_arrow
 from .potentials import POTENTIALS, Potential
 from .read import TableFiles, read_arrow, read_batches, read_table, scan_table
 from .schema import Column, Schema, infer_schema, read_schema
@@ -22,6 +23,7 @@ __all__ = [
     "TableSource",
     "TableWriter",
     "Toy",
+    "as_arrow",
     "find_ties",
     "infer_schema",
     "jitter",

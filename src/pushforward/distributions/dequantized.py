@@ -7,13 +7,19 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jax.scipy.special import logsumexp
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ..errors import ConfigError, ShapeError
+from ..nets import MLP
+from ..numerics.elementary import soft_bound
 from ..numerics.truncated import truncated_normal
 from .encoding import Box, Encoder
 from .flow import Flow
 from .keyed import Keyed
+
+_EDGE = 1e-6
+"""How near points come to the ends of an interval, where quantiles are infinite."""
 
 _CHUNK = 1024
 """Rows that become boxes at a time, so that any number of rows meets one program."""
@@ -28,14 +34,18 @@ class Dequantized(Keyed):
         log p(row) >= E log(mean_k p(z_k) / q(z_k)),
 
     which is exact for a point, for a flow whose coordinates are independent, and in the limit of many draws. q is the
-    standard normal law cut to the box. `log_prob` takes the same `draws` points of every box, evenly spread, so equal
-    rows have equal values whatever stands beside them; in training one point is drawn for each row. Units:
-    probabilities for levels, grids and missing values, densities per unit for continuous columns, in nats.
+    standard normal law cut to the box, or, with a dequantizer, a law that is learned with the flow (variational
+    dequantisation): each coordinate's place in its interval is bent by an amount that a network reads off the row.
+    `log_prob` takes the same `draws` points of every box, evenly spread, so equal rows have equal values whatever
+    stands beside them; in training one point is drawn for each row. Units: probabilities for levels, grids and missing
+    values, densities per unit for continuous columns, in nats.
 
     Args:
         flow: over the scores, events of shape (encoder.features,).
         encoder: from the codes of a row to a box, and back.
         draws: how many points of a box `log_prob` looks at; one if all columns are continuous.
+        dequantizer: a network from the middle of a row's box, shape (features,), to 2 * features numbers; None for a q
+            that is not learned.
 
     Raises:
         ShapeError: if the flow does not fit the encoder.
@@ -49,9 +59,10 @@ class Dequantized(Keyed):
 
     flow: Flow
     encoder: Encoder
+    dequantizer: MLP | None
     draws: int = eqx.field(static=True)
 
-    def __init__(self, flow: Flow, encoder: Encoder, draws: int = 16) -> None:
+    def __init__(self, flow: Flow, encoder: Encoder, draws: int = 16, dequantizer: MLP | None = None) -> None:
         if flow.event_shape != (encoder.features,):
             raise ShapeError(
                 f"Dequantized: expected a flow over events of shape {(encoder.features,)}, one number for each "
@@ -61,7 +72,13 @@ class Dequantized(Keyed):
             raise ConfigError(
                 f"Dequantized: expected draws to be a whole number of at least 1, got {draws!r}."
             )
-        self.flow, self.encoder, self.draws = flow, encoder, draws
+        self.flow, self.encoder, self.draws, self.dequantizer = flow, encoder, draws, dequantizer
+
+    @property
+    def law(self) -> "BoxLaw":
+        """The law of a box, which is what is trained."""
+        draws = self.draws if self.encoder.noisy else 1
+        return BoxLaw(self.flow, self.dequantizer, self.encoder.angles, draws)
 
     @property
     def event_shape(self) -> tuple[int, ...]:
@@ -83,17 +100,14 @@ class Dequantized(Keyed):
 
     def _to_base(self, x: Array, context: Array | None) -> Array:
         box = self.encoder.box(x)
-        z, _ = place(box, jnp.full_like(box.lower, 0.5), self.encoder.angles)
+        z, _ = self.law.place(box, jnp.full_like(box.lower, 0.5))
         return self.flow._to_base(z, context)
 
     def _log_prob(self, x: Array, context: Array | None, key: PRNGKeyArray | None = None) -> Array:
-        box = self.encoder.box(x)
-        if key is not None:
-            return drawn(self.flow, box, self.encoder.angles, context, key)
-        return bound(self.flow, box, self.encoder.angles, context, self.draws if self.encoder.noisy else 1)
+        return self.law.log_prob(self.encoder.box(x), context, key)
 
     def _for_step(self, key: PRNGKeyArray) -> "Dequantized":
-        return Dequantized(self.flow._for_step(key), self.encoder, self.draws)
+        return Dequantized(self.flow._for_step(key), self.encoder, self.draws, self.dequantizer)
 
     def _sample(self, key: PRNGKeyArray, context: Array | None) -> Array:
         return self.encoder.codes(self.flow._sample(key, context))
@@ -116,24 +130,68 @@ def _boxes(encoder: Encoder, codes: Array | np.ndarray) -> Box:
     return jax.vmap(encoder.box)(jnp.asarray(codes))
 
 
-def drawn(flow: Flow, box: Box, angles: tuple[int, ...], context: Array | None, key: PRNGKeyArray) -> Array:
-    """Return log p(z) / q(z) at one point drawn from a box: an unbiased estimate of a lower bound."""
-    of_point, of_flow = jr.split(key)
-    u = jr.uniform(of_point, box.lower.shape, box.lower.dtype)
-    z, log_q = place(box, u, angles)
-    return flow._log_prob(z, context, of_flow) - log_q + box.log_weight
+class BoxLaw(eqx.Module):
+    """The probability of a box under a flow over its points; see `Dequantized`.
+
+    Args:
+        flow: over points.
+        dequantizer: as in `Dequantized`.
+        angles: the first of the two coordinates of every angle.
+        draws: how many points `log_prob` looks at without a key.
+    """
+
+    flow: Flow
+    dequantizer: MLP | None
+    angles: tuple[int, ...] = eqx.field(static=True)
+    draws: int = eqx.field(static=True)
+
+    def log_prob(self, box: Box, context: Array | None, key: PRNGKeyArray | None = None) -> Array:
+        """Return the log of the mean of p(z) / q(z) over points spread evenly over a box.
+
+        With a key, log p(z) / q(z) at one point that is drawn: an unbiased estimate of a lower bound.
+        """
+        if key is not None:
+            of_point, of_flow = jr.split(key)
+            u = jr.uniform(of_point, box.lower.shape, box.lower.dtype)
+            z, log_q = self.place(box, u)
+            return self.flow._log_prob(z, context, of_flow) - log_q + box.log_weight
+        points = jnp.asarray(spread(self.draws, box.lower.shape[0]), box.lower.dtype)
+
+        def one(u: Array) -> Array:
+            z, log_q = self.place(box, u)
+            return self.flow._log_prob(z, context) - log_q
+
+        return logsumexp(jax.vmap(one)(points)) - math.log(self.draws) + box.log_weight
+
+    def place(self, box: Box, u: Array) -> tuple[Array, Array]:
+        """Return the point of a box that belongs to u in (0, 1)^features, and log q of it, in nats."""
+        if self.dequantizer is None:
+            return place(box, u, self.angles)
+        free = (box.upper > box.lower).at[np.array(self.angles, int)].set(True)
+        bent, log_slope = bend(u, *jnp.split(self.dequantizer((box.lower + box.upper) / 2), 2))
+        z, log_q = place(box, jnp.where(free, bent, u), self.angles)
+        return z, log_q - jnp.sum(jnp.where(free, log_slope, 0.0))
 
 
-def bound(flow: Flow, box: Box, angles: tuple[int, ...], context: Array | None, draws: int) -> Array:
-    """Return log of the mean of p(z) / q(z) over points spread evenly over a box."""
-    points = jnp.asarray(spread(draws, box.lower.shape[0]), box.lower.dtype)
+def bend(u: Array, scale: Array, shift: Array) -> tuple[Array, Array]:
+    """Send (0, 1) to itself, by a straight line between logits: logit v = exp(s) logit u + t.
 
-    def one(u: Array) -> Array:
-        z, log_q = place(box, u, angles)
-        return flow._log_prob(z, context) - log_q
+    s and t are `scale` and `shift`, softly bounded by 2 and 6; a small s draws points to one place of an interval.
 
-    ratios = jax.vmap(one)(points)
-    return jax.scipy.special.logsumexp(ratios) - math.log(draws) + box.log_weight
+    Args:
+        u: in [0, 1], any shape; held 1e-6 away from the ends.
+        scale: of u's shape.
+        shift: of u's shape.
+
+    Returns:
+        v, and log dv/du in nats, both of u's shape.
+    """
+    inner = jnp.clip(u, _EDGE, 1 - _EDGE)
+    s, t = soft_bound(scale, 2.0), soft_bound(shift, 6.0)
+    logit = jnp.log(inner) - jnp.log1p(-inner)
+    out = jnp.exp(s) * logit + t
+    log_slope = s + jax.nn.log_sigmoid(out) + jax.nn.log_sigmoid(-out) - jnp.log(inner) - jnp.log1p(-inner)
+    return jnp.clip(jax.nn.sigmoid(out), _EDGE, 1 - _EDGE), log_slope
 
 
 def place(box: Box, u: Array, angles: tuple[int, ...]) -> tuple[Array, Array]:
@@ -165,4 +223,4 @@ def spread(count: int, size: int) -> np.ndarray:
     steps = golden ** -np.arange(1.0, size + 1)
     points = (0.5 + np.arange(count)[:, None] * steps) % 1
     # Away from the ends, where quantiles are infinite, by what float32 can tell from 1.
-    return np.clip(points, 1e-6, 1 - 1e-6)
+    return np.clip(points, _EDGE, 1 - _EDGE)

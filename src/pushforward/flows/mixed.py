@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import Bijector, Chain, Identity
 from ..distributions import Dequantized, Flow, Recipe
 from ..distributions.encoding import CodeFeatures, Encoder, read_cells
 from ..errors import ConfigError
+from ..nets import MLP
 from ._parts import check_sizes
 from .registry import get, register
 from .table import check_continuous, check_steps, step_structure
@@ -26,6 +28,7 @@ def mixed(
     knots: int = 32,
     context_knots: int = 32,
     draws: int = 16,
+    dequantizer_hidden: tuple[int, ...] = (),
 ) -> Flow:
     """Any recipe over rows of continuous, discrete, partly discrete, missing and circular columns.
 
@@ -42,6 +45,8 @@ def mixed(
         knots: of the splines of the columns, and of those among the steps.
         context_knots: of the splines of the given columns.
         draws: how many points of a row's box a log-density looks at.
+        dequantizer_hidden: hidden layers of the network that learns where in their boxes points are drawn; empty for
+            none.
 
     Returns:
         A Flow whose base is a `Dequantized` law and whose bijector is the identity; its events are rows of codes.
@@ -65,7 +70,13 @@ def mixed(
     inner = get(flow)(key, **sizes, **(options or {}))
     check_continuous("mixed", inner)
     placed = [step_structure(step, encoder.features, knots) for step in steps]
-    return join_mixed(inner, placed, encoder, given, draws)
+    net = dequantizer(jr.fold_in(key, 1), encoder.features, dequantizer_hidden)
+    return join_mixed(inner, placed, encoder, given, draws, net)
+
+
+def dequantizer(key: PRNGKeyArray, features: int, hidden: tuple[int, ...]) -> MLP | None:
+    """Return the network that learns where in their boxes points are drawn; None without hidden layers."""
+    return MLP(key, features, 2 * features, hidden=hidden) if hidden else None
 
 
 def join_mixed(
@@ -74,6 +85,7 @@ def join_mixed(
     encoder: Encoder,
     given: CodeFeatures | None,
     draws: int,
+    net: MLP | None = None,
     recipe: Recipe | None = None,
 ) -> Flow:
     """Return the law of rows of codes that an inner flow over scores makes.
@@ -84,7 +96,8 @@ def join_mixed(
         encoder: of the columns.
         given: what becomes of the columns that are given; None if none are.
         draws: as in `Dequantized`.
+        net: its dequantizer.
         recipe: how the whole could be built.
     """
     scores = Flow(inner.base, Chain([inner.bijector, *reversed(steps)]), embedding=given)
-    return Flow(Dequantized(scores, encoder, draws), Identity((encoder.columns,)), recipe)
+    return Flow(Dequantized(scores, encoder, draws, net), Identity((encoder.columns,)), recipe)

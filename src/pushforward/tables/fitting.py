@@ -182,12 +182,12 @@ def _fit_split(
         **training,
     )
     places = evenly(len(split.training), held)
-    training = (prepared.training[places], prepared.training_log_dets[places], conditions.some(places))
+    trained = (prepared.training[places], prepared.training_log_dets[places], conditions.some(places))
     held_out = (prepared.held_out, prepared.held_out_log_dets, conditions.held_out)
     return TableFit(
         flow=_joined(result, prepared, conditions, settings),
         history=_in_data_units(result.history, prepared),
-        train_log_prob=_mean_log_prob(result.flow, *training, objective),
+        train_log_prob=_mean_log_prob(result.flow, *trained, objective),
         validation_log_prob=_mean_log_prob(result.flow, *held_out, objective) if held else None,
         settings=settings,
         notes=(*chosen, *tried, *said),

@@ -1,11 +1,11 @@
 """fit_mixed: from the codes of mixed columns to one law of rows."""
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -13,11 +13,11 @@ from jaxtyping import Array, PRNGKeyArray
 
 from ..data import preprocessing
 from ..data.encoding import cells_of, learn_encoder
-from ..distributions import Flow, Keyed
-from ..distributions.dequantized import bound, boxes, drawn
+from ..distributions import Keyed
+from ..distributions.dequantized import BoxLaw, boxes
 from ..distributions.encoding import Box, CodeFeatures, Encoder
 from ..errors import ConfigError, ShapeError
-from ..flows.mixed import join_mixed
+from ..flows.mixed import dequantizer, join_mixed
 from ..flows.registry import recorded
 from ..training import Check, fit, mean_loss
 from ..training.layout import Devices
@@ -30,38 +30,34 @@ if TYPE_CHECKING:
 
 _DRAWS = 16
 _VALIDATION_DRAWS = 4
+_HIDDEN = (64,)
 
 
 class _BoxLaw(Keyed):
-    """A flow as a law over boxes, each packed into one vector: lower ends, upper ends, log-weight."""
+    """The law of boxes as `fit` trains it, each packed into one vector: lower ends, upper ends, log-weight."""
 
-    flow: Flow
-    angles: tuple[int, ...] = eqx.field(static=True)
-    draws: int = eqx.field(static=True)
-
-    def __init__(self, flow: Flow, angles: tuple[int, ...], draws: int) -> None:
-        self.flow, self.angles, self.draws = flow, angles, draws
+    law: BoxLaw
 
     @property
     def event_shape(self) -> tuple[int, ...]:
-        return (2 * self.flow.event_shape[0] + 1,)
+        return (2 * self.law.flow.event_shape[0] + 1,)
 
     @property
     def context_shape(self) -> tuple[int, ...] | None:
-        return self.flow.context_shape
+        return self.law.flow.context_shape
+
+    def __init__(self, law: BoxLaw) -> None:
+        self.law = law
 
     def _log_prob(self, x: Array, context: Array | None, key: PRNGKeyArray | None = None) -> Array:
-        size = self.flow.event_shape[0]
-        box = Box(x[:size], x[size:-1], x[-1])
-        if key is None:
-            return bound(self.flow, box, self.angles, context, self.draws)
-        return drawn(self.flow, box, self.angles, context, key)
+        size = self.law.flow.event_shape[0]
+        return self.law.log_prob(Box(x[:size], x[size:-1], x[-1]), context, key)
 
     def _for_step(self, key: PRNGKeyArray) -> "_BoxLaw":
-        return _BoxLaw(self.flow._for_step(key), self.angles, self.draws)
+        return _BoxLaw(dataclasses.replace(self.law, flow=self.law.flow._for_step(key)))
 
     def _sample_and_log_prob(self, key: PRNGKeyArray, context: Array | None) -> tuple[Array, Array]:
-        z, log_prob = self.flow._sample_and_log_prob(key, context)
+        z, log_prob = self.law.flow._sample_and_log_prob(key, context)
         return jnp.concatenate([z, z, jnp.zeros(1, z.dtype)]), log_prob
 
 
@@ -81,6 +77,7 @@ def fit_mixed(
     context_columns: Sequence["Column"] = (),
     flow: str = "auto",
     options: dict[str, Any] | None = None,
+    dequantize: str = "variational",
     validation: float = 0.1,
     holdout: Holdout = "random",
     batch_size: int | None = None,
@@ -105,6 +102,8 @@ def fit_mixed(
         context_columns: what they mean.
         flow: name of a recipe, or "auto".
         options: the recipe's keyword arguments, over those of the default.
+        dequantize: how a point of a row's box is drawn in training: by "variational" dequantisation, a law that is
+            learned with the flow, or by "uniform" dequantisation, uniform in the probabilities of the column.
         validation: the share of rows held out to choose the best flow, 0 for none.
         holdout: which rows are held out: "random" ones; or the "last" ones.
         batch_size: rows of a training step.
@@ -124,6 +123,8 @@ def fit_mixed(
         ConfigError: if there are too few rows, a value is missing where none may be, or an option does not fit.
     """
     start = time.monotonic()
+    if dequantize not in ("uniform", "variational"):
+        raise ConfigError(f"fit_mixed: expected dequantize uniform or variational, got {dequantize!r}.")
     check_codes("codes", codes, columns, len(codes))
     given = np.empty((len(codes), 0)) if context is None else context
     check_codes("context", given, context_columns, len(codes))
@@ -141,11 +142,13 @@ def fit_mixed(
     settings, chosen = settings_for(flow, options, batch_size, len(codes), encoder.features)
     size = 0 if features is None else features.out_shape[0]
     inner, said = build_inner(settings, encoder.features, size, jr.fold_in(key, 1))
+    hidden = _HIDDEN if dequantize == "variational" and encoder.noisy else ()
+    net = dequantizer(jr.fold_in(key, 3), encoder.features, hidden)
     if max_epochs is None and max_seconds is None:
         max_epochs = max(round(settings.steps * settings.batch_size / len(split.training)), 1)
     held = len(split.held_out)
     result = fit(
-        _BoxLaw(inner, encoder.angles, _VALIDATION_DRAWS if encoder.noisy else 1),
+        _BoxLaw(BoxLaw(inner, net, encoder.angles, _VALIDATION_DRAWS if encoder.noisy else 1)),
         training.boxes,
         training.context,
         key=jr.fold_in(key, 2),
@@ -167,7 +170,15 @@ def fit_mixed(
     places = evenly(len(split.training), held)
     some = None if training.context is None else training.context[places]
     return TableFit(
-        flow=join_mixed(law.flow, [], encoder, features, _DRAWS, _recipe(settings, encoder, features)),
+        flow=join_mixed(
+            law.law.flow,
+            [],
+            encoder,
+            features,
+            _DRAWS,
+            law.law.dequantizer,
+            _recipe(settings, encoder, features, hidden),
+        ),
         history=result.history,
         train_log_prob=-mean_loss(law, training.boxes[places], some),
         validation_log_prob=-mean_loss(law, held_out.boxes, held_out.context) if held else None,
@@ -202,7 +213,9 @@ def _side(encoder: Encoder, features: CodeFeatures | None, codes: np.ndarray, gi
     return _Side(packed, context)
 
 
-def _recipe(settings: Settings, encoder: Encoder, features: CodeFeatures | None) -> Any:
+def _recipe(
+    settings: Settings, encoder: Encoder, features: CodeFeatures | None, hidden: tuple[int, ...]
+) -> Any:
     """Return how the recipe `mixed` would build the law."""
     context = () if features is None else [cells.to_json() for cells in features.encoder.cells]
     return recorded(
@@ -214,4 +227,5 @@ def _recipe(settings: Settings, encoder: Encoder, features: CodeFeatures | None)
         knots=encoder.knots,
         context_knots=32 if features is None else features.encoder.knots,
         draws=_DRAWS,
+        dequantizer_hidden=hidden,
     )

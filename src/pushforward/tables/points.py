@@ -2,16 +2,21 @@
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from ..distributions.dequantized import Dequantized, boxes, place
+from ..distributions.base import map_rows
+from ..distributions.dequantized import BoxLaw, Dequantized, boxes, place
 from ..distributions.encoding import Box
 from ..distributions.flow import Flow
 from .frames import FrameModel
+
+_TRIED = 16
+"""Points of a box of which one is chosen."""
 
 
 class Points(NamedTuple):
@@ -38,8 +43,9 @@ def points_of(
 ) -> Points:
     """Return rows of codes as points of a law over real numbers.
 
-    A row of mixed columns is a box of scores; its point is drawn from the standard normal law cut to the box, as in
-    training, or without a key is the box's middle. Draws serve checks of the law, middles serve comparisons of rows.
+    A row of mixed columns is a box of scores. With a key its point is drawn from the law's own density in the box (by
+    resampling one of 16 draws), so that the points follow the law if the rows do: they serve checks of the law. Without
+    a key it is the middle of the box, which serves comparisons of rows.
 
     Args:
         model: the law and its columns.
@@ -53,15 +59,40 @@ def points_of(
         return Points(model.flow, codes, given, tuple(names), tuple(range(len(names))))
     encoder = law.encoder
     box = boxes(encoder, codes)
-    shape = box.lower.shape
-    u = jnp.full(shape, 0.5) if key is None else jr.uniform(key, shape, minval=1e-6, maxval=1 - 1e-6)
+    if key is None or not encoder.noisy:
+        points = np.asarray(_middles(law.law, box))
+    else:
+        rows = (*box, np.arange(len(codes), dtype=np.uint32), *(() if given is None else (given,)))
+        points = np.asarray(map_rows(_Draw(law.law, key), rows, width=16 * encoder.features))
     owners, shown = [], []
     for column, (name, cells) in enumerate(zip(names, encoder.cells, strict=True)):
         parts = ("cos", "sin") if cells.kind == "angle" else ("class", "value") if cells.classes else ("",)
         owners += [column] * len(parts)
         shown += [f"{name} ({part})" if part else name for part in parts]
-    return Points(law.flow, np.asarray(_placed(box, u, encoder.angles)), given, tuple(shown), tuple(owners))
+    return Points(law.flow, points, given, tuple(shown), tuple(owners))
 
 
-def _placed(box: Box, u: Array, angles: tuple[int, ...]) -> Array:
-    return jax.jit(jax.vmap(lambda one, u: place(one, u, angles)[0]))(box, u)
+@eqx.filter_jit
+def _middles(law: BoxLaw, box: Box) -> Array:
+    half = jnp.full(box.lower.shape[1:], 0.5, box.lower.dtype)
+    return jax.vmap(lambda own: place(own, half, law.angles)[0])(box)
+
+
+class _Draw(eqx.Module):
+    """One point of a box, drawn from the density that a flow has there, by sampling importance resampling.
+
+    Reference: Rubin 1988, Using the SIR algorithm to simulate posterior distributions, Bayesian Statistics 3, p. 395.
+    """
+
+    law: BoxLaw
+    key: PRNGKeyArray
+
+    def __call__(
+        self, lower: Array, upper: Array, log_weight: Array, number: Array, context: Array | None = None
+    ) -> Array:
+        box = Box(lower, upper, log_weight)
+        of_points, of_choice = jr.split(jr.fold_in(self.key, number))
+        u = jr.uniform(of_points, (_TRIED, *lower.shape), lower.dtype)
+        z, log_q = jax.vmap(lambda u: self.law.place(box, u))(u)
+        log_p = jax.vmap(lambda z: self.law.flow._log_prob(z, context))(z)
+        return z[jr.categorical(of_choice, log_p - log_q)]
