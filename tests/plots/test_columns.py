@@ -34,6 +34,8 @@ def test_pairs_share_axes_and_shades(texts):
     left, right = figure.axes
     assert left.get_ylim() == right.get_ylim() == (-0.5, 1.5)
     assert {"data", "samples", "town", "Bern", "a town with a v\N{HORIZONTAL ELLIPSIS}"} <= set(texts(figure))
+    assert not left.xaxis.label.get_parse_math()  # a dollar is a dollar
+    assert not any(label.get_parse_math() for label in left.get_yticklabels())
     meshes = [axes.collections[0] for axes in figure.axes]
     np.testing.assert_array_equal(meshes[0].get_array(), data)
     assert meshes[0].norm.vmax == meshes[1].norm.vmax == 0.4

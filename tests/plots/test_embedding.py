@@ -35,5 +35,5 @@ def test_the_same_figure_gives_the_same_bytes():
 def test_strangers_text_is_shown_as_it_is():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert "$\\alpha$ 温度" in svg(drawn("$\\alpha$ 温度"))
+        assert ">$\\alpha$ 温度<" in svg(drawn("$\\alpha$ 温度"))
         assert "&lt;script&gt;" in svg(drawn("<script>"))

@@ -6,6 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 
+from pushforward.errors import BadTable
 from pushforward.report import build_report, gather
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -116,6 +117,18 @@ def test_simpler_laws_are_learned_from_the_training_rows(files):
     assert f"learned from {table}, whose 300 rows" in " ".join(found.html.split())
     assert steps[0] == "the likelihood, and simpler laws"
     assert {item.name: item.verdict for item in found.findings}["overfit"] != "n/a"
+
+
+def test_rows_without_probability_are_refused(files, tmp_path):
+    model, table, _ = files
+    lines = table.read_text().splitlines()
+    path = tmp_path / "odd.csv"
+    path.write_text("\n".join([lines[0], *(f"Basel,{line.split(',', 1)[1]}" for line in lines[1:])]) + "\n")
+    with pytest.raises(BadTable) as error:
+        build_report(gather(model, [path], samples=100))
+    assert str(error.value) == (
+        f"{path}: expected at least 20 rows that the model gives a probability, got 0 of 300."
+    )
 
 
 @pytest.mark.slow

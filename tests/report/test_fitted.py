@@ -23,7 +23,7 @@ def test_recipes_in_words():
 def test_what_the_numbers_mean(subject):
     texts = " ".join(meaning(subject.model))
     assert "probability in <script>alert(1)</script>, count, times the density" in texts
-    assert "In share single values, or missing ones, have a probability of their own" in texts
+    assert "Single values of share, or missing ones, have a probability of their own" in texts
     assert "from 16 fixed points of the box" in texts
 
 

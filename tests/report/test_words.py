@@ -17,6 +17,7 @@ from pushforward.report.words import cell, listing, nats, number, seconds, share
         (nats(-1.23456), "-1.235"),
         (nats(1.0, 0.5), "1.000 \N{PLUS-MINUS SIGN} 0.500"),
         (nats(1.0, float("nan")), "1.000"),
+        (nats(-1e-5), "0.000"),
         (share(0.5), "50.0%"),
         (share(0.001), "0.10%"),
         (seconds(75.4), "75.4 seconds"),

@@ -28,6 +28,7 @@ def test_impossible_rows_come_first_and_strange_values_are_named(files, tmp_path
     path = tmp_path / "odd.csv"
     path.write_text("\n".join(lines) + "\n")
     rows = grid(worst(dataclasses.replace(gather(model, [path], samples=100)))).rows
+    assert len(rows) == 11
     assert rows[0][:3] == ["1", "impossible", "no probability: <script>alert(1)</script>"]
     assert rows[1][0] == "2"
     assert rows[1][2].startswith("$size$ ")

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ..diagnostics.shapes import Histogram
+from .embedding import plain_text
 from .pairs import histogram_pair, legend_handles
 from .planes import DENSITY
 from .style import DATA, DATA_FILL, FAINT, SAMPLES, look, open_sides
@@ -60,7 +61,7 @@ def column_picture(
         dates: whether the histograms are over days since the beginning of 1970.
     """
     lines = 0 if shares is None else len(shares.labels)
-    with look():
+    with look(), plain_text():
         tall = 2.0 if histograms is not None else max(2.0, 0.55 + 0.2 * lines)
         figure = Figure(figsize=(3.6, tall), layout="constrained")
         panels = (histograms is not None) + (shares is not None)
@@ -78,7 +79,7 @@ def column_picture(
 
 def column_legend() -> Figure:
     """Draw what the colours of the small pictures mean."""
-    with look():
+    with look(), plain_text():
         figure = Figure(figsize=(3.0, 0.32))
         figure.legend(
             handles=legend_handles(("data", "samples")), loc="center left", ncols=2, borderaxespad=0
@@ -111,7 +112,7 @@ def pair_picture(x: Axis, y: Axis, data: np.ndarray, samples: np.ndarray) -> Fig
         data, samples: shares, shape (cells of y, cells of x).
     """
     norm = PowerNorm(0.5, vmin=0, vmax=max(float(data.max()), float(samples.max()), 1e-12))
-    with look():
+    with look(), plain_text():
         figure = Figure(figsize=(5.4, 2.8), layout="constrained")
         panels = figure.subplots(1, 2, sharex=True, sharey=True)
         for axes, shares, title in zip(panels, (data, samples), ("data", "samples"), strict=True):
@@ -154,7 +155,7 @@ def stage_picture(points: np.ndarray, shade: np.ndarray) -> Figure:
         points: shape (n, 2).
         shade: from 0 to 1, which colours each point, shape (n,).
     """
-    with look():
+    with look(), plain_text():
         figure = Figure(figsize=(3.4, 2.9), layout="constrained")
         axes = figure.subplots()
         cloud = axes.scatter(

@@ -148,7 +148,7 @@ def _picture(column: Column, view: View, data: np.ndarray, samples: np.ndarray) 
     if view.histograms is not None:
         quantiles = [
             [
-                value_of(column, float(q))
+                _told(column, float(q))
                 for q in np.quantile(_bare(column, codes), (0.05, 0.5, 0.95), method="nearest")
             ]
             for codes in (data, samples)
@@ -168,6 +168,12 @@ def _picture(column: Column, view: View, data: np.ndarray, samples: np.ndarray) 
     if view.outside > 0:
         caption.append(f"{share(view.outside)} of the rows lie beyond the picture")
     return Picture(image, " ".join(says), column.name, caption)
+
+
+def _told(column: Column, code: float) -> str:
+    """Return a quantile: on a grid and of dates as the table has it, else with four digits."""
+    exact = column.lattice or column.kind == "datetime"
+    return value_of(column, code) if exact else number(code + column.origin)
 
 
 def _spoken(shares: Shares) -> str:

@@ -134,7 +134,7 @@ def meaning(model: FrameModel) -> list[str]:
     found = [first]
     if masses:
         found.append(
-            f"In {listing(masses)} single values, or missing ones, have a probability of their own, not a density."
+            f"Single values of {listing(masses)}, or missing ones, have a probability of their own, not a density."
         )
     if isinstance(law, Dequantized) and law.encoder.noisy:
         found.append(

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..diagnostics import Baseline, distance, frame_baselines, histogram, log_probs, score, shown
+from ..errors import BadTable
 from ..plots import column_picture, embed
 from .blocks import Block, Grid, Picture, Section, Text
 from .subject import Subject
@@ -12,6 +13,7 @@ from .words import nats, number
 
 _JUDGED = 10_000
 _PICTURED = 4_000
+_LEAST = 10
 
 
 class Compared(NamedTuple):
@@ -53,6 +55,11 @@ class Likelihoods(NamedTuple):
 
 def compare_laws(subject: Subject) -> Likelihoods:
     """Learn the baselines from the training table, or from a half of the rows, and judge all on the others."""
+    if len(subject.usual) < 2 * _LEAST:
+        raise BadTable(
+            f"{subject.rows.name}: expected at least {2 * _LEAST} rows that the model gives a probability, got "
+            f"{len(subject.usual)} of {len(subject.rows.codes)}."
+        )
     learned, judged = _rows(subject)
     codes, _ = subject.rows.some(judged)
     ours = subject.log_prob[judged]

@@ -21,11 +21,11 @@ def pairs(subject: Subject, found: list[Dependence]) -> Section:
             "pairs", "Pairs of columns", [Text("The model has a single column: there are no pairs.")]
         )
     columns = len(subject.model.columns)
+    some = "pair" if len(found) == 1 else f"{len(found)} pairs"
     intro = Text(
-        f"The {len(found)} pairs of columns that say most about each other in the data, of "
-        f"{columns * (columns - 1) // 2}: shares of rows in the cells of a plane, darker for more. The "
-        "information of a pair is what one column tells about the other, in nats, with each cut into at "
-        "most 12 classes."
+        f"The {some} of columns that depend most on each other in the data, of {columns * (columns - 1) // 2}: "
+        "shares of rows in the cells of a plane, darker for more. The information of a pair is what one column tells "
+        "about the other, in nats, with each cut into at most 12 classes."
     )
     title = "Pairs of columns: data against samples"
     return Section("pairs", title, [intro, Gallery([_picture(subject, pair) for pair in found], wide=True)])

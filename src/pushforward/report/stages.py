@@ -33,7 +33,8 @@ def stages(subject: Subject, found: list[Dependence]) -> Section:
     pair = _coordinates(subject, found)
     chosen = np.unique(np.linspace(0, depth, min(_PANELS, depth + 1)).round().astype(int))[::-1]
     shade = np.argsort(np.argsort(points[-1][:, pair[0]], kind="stable")) / max(count - 1, 1)
-    names = [subject.model.columns[place].name for place in (found[0][:2] if found else (0, 1))]
+    columns = subject.model.columns
+    names = [columns[place].name for place in (found[0][:2] if found else (0, -1))]
     scores = "normal scores" if isinstance(law, Dequantized) else "values"
     across, up = points[0][:, pair].T
     ends = (

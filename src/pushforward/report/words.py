@@ -21,9 +21,9 @@ def number(value: float, digits: int = 4) -> str:
 
 def nats(value: float, error: float | None = None) -> str:
     """Return a log-likelihood, with its standard error if there is one."""
-    if error is None or error != error:
-        return f"{value:.3f}"
-    return f"{value:.3f} \N{PLUS-MINUS SIGN} {error:.3f}"
+    text = f"{value:.3f}"
+    text = text.removeprefix("-") if float(text) == 0 else text
+    return text if error is None or error != error else f"{text} \N{PLUS-MINUS SIGN} {error:.3f}"
 
 
 def share(part: float) -> str:

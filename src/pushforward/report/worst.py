@@ -8,6 +8,7 @@ from .subject import Subject
 from .words import cell
 
 _ROWS = 10
+_IMPOSSIBLE = 5
 _EVALUATIONS = 100_000
 _MOST_COLUMNS = 40
 
@@ -15,7 +16,9 @@ _MOST_COLUMNS = 40
 def worst(subject: Subject) -> Section:
     """Return the section."""
     rows = subject.rows
-    order = np.argsort(np.where(rows.possible, subject.log_prob, -np.inf), kind="stable")[:_ROWS]
+    impossible = np.flatnonzero(~np.isin(np.arange(len(rows.codes)), subject.usual))
+    regular = subject.usual[np.argsort(subject.log_prob[subject.usual], kind="stable")[:_ROWS]]
+    order = np.concatenate([impossible[:_IMPOSSIBLE], regular])
     culprits = _culprits(subject, order)
     table = rows.table.take(order).to_pydict()
     shown = list(table)[:_MOST_COLUMNS]
@@ -31,7 +34,7 @@ def worst(subject: Subject) -> Section:
     typical = float(np.median(subject.log_prob[subject.usual]))
     blocks: list[Block] = [
         Text(
-            f"The {len(order)} least likely of {len(rows.codes):,} rows, in the table's own values, each "
+            f"The {len(regular)} least likely of {len(rows.codes):,} rows, in the table's own values, each "
             f"with its number in the table. The median log_prob of all rows is {typical:.2f}."
         ),
         Text(
@@ -40,6 +43,9 @@ def worst(subject: Subject) -> Section:
         ),
         Grid("The least likely rows", ["row", "log_prob", "surprises, in nats", *shown], lines, numbers=(1,)),
     ]
+    if len(impossible):
+        text = f"{len(impossible):,} rows hold values that the model gives no probability"
+        blocks.insert(0, Text(f"{text}; the first {min(len(impossible), _IMPOSSIBLE)} of them stand on top."))
     if len(table) > len(shown):
         blocks.append(Text(f"Shown are {len(shown)} of {len(table)} columns."))
     return Section("rows", "The least likely rows", blocks)
