@@ -25,7 +25,7 @@ def test_commands_and_options_exist(capsys):
     """Every option that the README or the command line's page names is one of a command that it may stand with."""
     page = (Path(__file__).parents[1] / "docs" / "command-line.md").read_text()
     helps = []
-    for command in ("fit", "score", "sample", "info"):
+    for command in ("fit", "score", "sample", "check", "report", "info"):
         assert run([command, "--help"]) == 0
         helps.append(capsys.readouterr().out)
         assert f"pushforward {command} " in README

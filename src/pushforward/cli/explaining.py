@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..diagnostics import surprises
-from ..tables import FrameModel, points_of
+from ..diagnostics import frame_surprises
+from ..tables import FrameModel
 
 if TYPE_CHECKING:
     from ..data.arrow import ArrowTable
@@ -98,17 +98,6 @@ class Worst:
         codes = np.concatenate([model.all_codes(row) for row in rows])
         usual = np.concatenate(self._usual)
         usual = usual[np.linspace(0, len(usual) - 1, min(len(usual), _USUAL)).astype(int)]
-        ours, theirs = (points_of(model, *model.parted(some)) for some in (codes, usual))
-        found = surprises(
-            ours.law,
-            ours.points,
-            theirs.points,
-            context=ours.context,
-            reference_context=theirs.context,
-            most=_USUAL // 5,
-        )
-        # A column of several coordinates is as surprising as all of them together.
-        total = np.zeros((len(rows), len(model.columns)))
-        for coordinate, owner in enumerate(ours.owners):
-            total[:, owner] += np.nan_to_num(found.excess[:, coordinate])
-        return {id(row): values for row, values in zip(rows, total, strict=True)}
+        (own, given), (known, _) = model.parted(codes), model.parted(usual)
+        found = frame_surprises(model.flow, own, known, context=given)
+        return {id(row): values for row, values in zip(rows, np.nan_to_num(found), strict=True)}

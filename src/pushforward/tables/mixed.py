@@ -23,7 +23,7 @@ from ..training import Check, fit, mean_loss
 from ..training.layout import Devices
 from .default import Settings, settings_for
 from .fitting import TableFit, build_inner, evenly
-from .preparation import Holdout, refuse_duplicates, split_rows
+from .preparation import Holdout, Split, refuse_duplicates, split_rows
 
 if TYPE_CHECKING:
     from ..data.schema import Column
@@ -66,6 +66,10 @@ class _Side(NamedTuple):
 
     boxes: np.ndarray
     context: np.ndarray | None
+
+    def for_fit(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """Return the rows as `fit` takes validation rows."""
+        return self.boxes if self.context is None else (self.boxes, self.context)
 
 
 def fit_mixed(
@@ -125,14 +129,7 @@ def fit_mixed(
     start = time.monotonic()
     if dequantize not in ("uniform", "variational"):
         raise ConfigError(f"fit_mixed: expected dequantize uniform or variational, got {dequantize!r}.")
-    check_codes("codes", codes, columns, len(codes))
-    given = np.empty((len(codes), 0)) if context is None else context
-    check_codes("context", given, context_columns, len(codes))
-    continuous = [
-        place for place, column in enumerate(columns) if column.step is None and column.kind != "categorical"
-    ]
-    refuse_duplicates("fit_mixed", codes[:, continuous], [columns[place].name for place in continuous])
-    split = split_rows(codes, given, validation, holdout, key)
+    split = _split(codes, columns, context, context_columns, validation, holdout, key)
     encoder = _encoder(columns, split.training)
     features = (
         CodeFeatures(_encoder(context_columns, split.training_context)) if len(context_columns) else None
@@ -152,9 +149,7 @@ def fit_mixed(
         training.boxes,
         training.context,
         key=jr.fold_in(key, 2),
-        validation=(held_out.boxes if features is None else (held_out.boxes, held_out.context))
-        if held
-        else 0,
+        validation=held_out.for_fit() if held else 0,
         batch_size=settings.batch_size,
         max_epochs=max_epochs,
         max_seconds=None if max_seconds is None else max(max_seconds - (time.monotonic() - start), 1e-3),
@@ -169,16 +164,9 @@ def fit_mixed(
         raise ConfigError("fit_mixed: the training returned another law than it was given.")
     places = evenly(len(split.training), held)
     some = None if training.context is None else training.context[places]
+    recipe, trained = _recipe(settings, encoder, features, hidden), law.law
     return TableFit(
-        flow=join_mixed(
-            law.law.flow,
-            [],
-            encoder,
-            features,
-            _DRAWS,
-            law.law.dequantizer,
-            _recipe(settings, encoder, features, hidden),
-        ),
+        flow=join_mixed(trained.flow, [], encoder, features, _DRAWS, trained.dequantizer, recipe),
         history=result.history,
         train_log_prob=-mean_loss(law, training.boxes[places], some),
         validation_log_prob=-mean_loss(law, held_out.boxes, held_out.context) if held else None,
@@ -189,6 +177,25 @@ def fit_mixed(
         seconds=time.monotonic() - start,
         split=split,
     )
+
+
+def _split(
+    codes: np.ndarray,
+    columns: Sequence["Column"],
+    context: np.ndarray | None,
+    context_columns: Sequence["Column"],
+    validation: float,
+    holdout: Holdout,
+    key: PRNGKeyArray,
+) -> Split:
+    """Return the rows divided, after checks of what no encoder sees."""
+    check_codes("codes", codes, columns, len(codes))
+    given = np.empty((len(codes), 0)) if context is None else context
+    check_codes("context", given, context_columns, len(codes))
+    exact = [not column.lattice for column in columns]
+    names = [column.name for column, keep in zip(columns, exact, strict=True) if keep]
+    refuse_duplicates("fit_mixed", codes[:, exact], names)
+    return split_rows(codes, given, validation, holdout, key)
 
 
 def check_codes(what: str, codes: np.ndarray, columns: Sequence[Any], rows: int) -> None:
