@@ -157,3 +157,13 @@ def test_a_file_whose_schema_does_not_fit_is_refused(found, tmp_path):
         with pytest.raises(BadModelFile) as caught:
             load_frame(path)
         assert str(caught.value) == f"{path}: its description of the columns is refused: {message}"
+
+
+def test_rows_in_order_of_time_are_noticed():
+    rng = np.random.default_rng(0)
+    walk = np.cumsum(rng.normal(size=(400, 2)), axis=0)
+    kind = pa.array(rng.choice(["x", "y"], size=400))
+    found = fit_frame(
+        pa.table({"a": walk[:, 0], "b": walk[:, 1], "kind": kind}), key=jr.key(0), max_epochs=1, **OPTIONS
+    )
+    assert found.fit.notes[0].startswith("Successive rows are alike (median correlation 0.9")

@@ -147,7 +147,7 @@ def table_bytes(paths: Paths, columns: Sequence[str] | None = None) -> int:
         BadTable: as `scan_table` does.
     """
     total = 0
-    for source, places in scan_table(paths, columns).sources:
+    for source, places in scan_table(paths, columns, typed=True).sources:
         if source.format in DELIMITERS:
             share = len(places) / len(source.columns)
             total += int(

@@ -23,7 +23,7 @@ from ..training import Check, fit, mean_loss
 from ..training.layout import Devices
 from .default import Settings, settings_for
 from .fitting import TableFit, build_inner, evenly
-from .preparation import Holdout, Split, refuse_duplicates, split_rows
+from .preparation import Holdout, Split, refuse_duplicates, serial_note, split_rows
 
 if TYPE_CHECKING:
     from ..data.schema import Column
@@ -171,7 +171,7 @@ def fit_mixed(
         train_log_prob=-mean_loss(law, training.boxes[places], some),
         validation_log_prob=-mean_loss(law, held_out.boxes, held_out.context) if held else None,
         settings=settings,
-        notes=(*chosen, *said),
+        notes=(*_serial(codes, columns, holdout, held), *chosen, *said),
         stopped=result.stopped,
         steps=result.steps,
         seconds=time.monotonic() - start,
@@ -196,6 +196,13 @@ def _split(
     names = [column.name for column, keep in zip(columns, exact, strict=True) if keep]
     refuse_duplicates("fit_mixed", codes[:, exact], names)
     return split_rows(codes, given, validation, holdout, key)
+
+
+def _serial(codes: np.ndarray, columns: Sequence["Column"], holdout: Holdout, held: int) -> list[str]:
+    """Return a note if neighbouring rows are alike in their numbers, and held-out rows are random ones."""
+    numbers = [not column.missing and column.kind not in ("categorical", "angle") for column in columns]
+    varying = codes[:, np.array(numbers) & (codes.min(axis=0) < codes.max(axis=0))]
+    return serial_note(varying, holdout) if held and varying.shape[1] else []
 
 
 def check_codes(what: str, codes: np.ndarray, columns: Sequence[Any], rows: int) -> None:
