@@ -108,7 +108,7 @@ def test_knots_increase_in_float32_where_the_column_allows_it():
 def test_inner_slopes_are_those_of_monotone_interpolation():
     random = np.random.default_rng(0)
     xs, ys = (np.cumsum(random.exponential(size=(1, 12)), axis=1) for _ in range(2))
-    slopes = preprocessing._knot_slopes(xs, ys)
+    slopes = preprocessing.knot_slopes(xs, ys)
     expected = scipy.interpolate.PchipInterpolator(xs[0], ys[0]).derivative()(xs[0])
     np.testing.assert_allclose(slopes[0, 1:-1], expected[1:-1], rtol=1e-10)
     secants = np.diff(ys[0]) / np.diff(xs[0])

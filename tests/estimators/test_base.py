@@ -41,15 +41,24 @@ MORE = [
     },
     {"options": {"layers": 1, "hidden": (8,), "dropout": 0.0}, "max_epochs": 1, "validation": 0},
 ]
-SETTINGS = [QUICK, *(pytest.param(one, marks=pytest.mark.slow) for one in MORE)]
+# The checks fit an estimator some fifty times: by default the first of them, the others and other flows with -m slow.
+CHECKED = [
+    pytest.param(
+        estimator,
+        settings,
+        id=f"{estimator.__name__}-{settings.get('flow', 'auto')}",
+        marks=[] if settings is QUICK and estimator is FlowDensity else [pytest.mark.slow],
+    )
+    for estimator in ALL
+    for settings in (QUICK, *MORE)
+]
 
 
 def rows(count=200):
     return np.random.default_rng(0).normal(size=(count, 2)) * [1.0, 30.0] + 100
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: settings.get("flow", "auto"))
-@pytest.mark.parametrize("estimator", ALL)
+@pytest.mark.parametrize(("estimator", "settings"), CHECKED)
 def test_check_estimator(estimator, settings):
     # In one test, so that the checks share compiled programs wherever it runs.
     results = check_estimator(estimator(**settings), on_fail=None, on_skip=None)

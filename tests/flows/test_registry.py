@@ -57,6 +57,9 @@ def test_build_has_a_key_of_its_own():
 def test_the_structure_of_every_recipe_can_be_built_without_its_numbers(name, features):
     """As a model file is loaded. The structure must depend on neither key nor numbers."""
     arguments = {"features": features, "context_features": 2 if name != "table" else 0}
+    if name == "mixed":  # its sizes are those of the columns
+        cells = {"kind": "values"}
+        arguments = {"columns": [cells] * features, "context": [cells] * 2}
     shells = [
         eqx.filter_eval_shape(lambda key: build(name, arguments, key), jr.key(0)),
         eqx.filter_eval_shape(lambda: build(name, arguments)),
@@ -72,7 +75,8 @@ def test_every_recipe_takes_a_key_and_then_names(name):
     signature = list(inspect.signature(get(name)).parameters.values())
     assert signature[0].name == "key"
     assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in signature[1:])
-    assert [parameter.name for parameter in signature[1:3]] == ["features", "context_features"]
+    sizes = ["columns", "context"] if name == "mixed" else ["features", "context_features"]
+    assert [parameter.name for parameter in signature[1:3]] == sizes
     for call in (lambda: get(name)(features=2), lambda: get(name)(jr.key(0), 2)):
         with pytest.raises(ConfigError) as caught:
             call()

@@ -9,6 +9,9 @@ import pytest
 from pushforward.errors import BadTable
 from pushforward.report import build_report, gather
 
+# Each page takes an audit, most of it compilation; tests/cli/test_report.py makes one by default.
+pytestmark = pytest.mark.slow
+
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
 

@@ -56,6 +56,7 @@ def test_four_devices_train_the_flow_of_one(four, rows):
     assert four["timed"]["stopped"] == "time"
 
 
+@pytest.mark.slow  # three processes compile side by side: half a minute, and more on a busy machine
 def test_two_processes_train_the_flow_of_one(four, tmp_path):
     with socket.socket() as free:
         free.bind(("localhost", 0))
