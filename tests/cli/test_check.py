@@ -66,6 +66,7 @@ def test_names_with_control_characters_are_not_shown(cli, flow, tmp_path, drawn,
     assert "\N{REPLACEMENT CHARACTER}[31m" in outcome.out
 
 
+@pytest.mark.slow
 def test_a_model_of_mixed_columns_is_looked_at_in_scores(cli, tmp_path):
     rng = np.random.default_rng(0)
     lines = [f"{'xy'[place]},{rng.poisson(3 + place)}" for place in rng.integers(0, 2, size=400)]

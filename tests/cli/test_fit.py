@@ -350,6 +350,7 @@ def test_a_schema_can_be_printed_edited_and_given(cli, tmp_path):
     assert json.loads(outcome.out)["columns"] == ["town", "count"]
 
 
+@pytest.mark.slow
 def test_the_law_of_some_columns_given_others(cli, tmp_path):
     table, model = tmp_path / "t.csv", tmp_path / "m.safetensors"
     table.write_text(mixed_rows(1000))

@@ -113,6 +113,7 @@ def test_the_output_must_not_be_an_input(cli, model, rows, write):
     assert table.read_text() == before
 
 
+@pytest.mark.slow
 def test_the_columns_that_make_rows_unlikely_are_named(cli, tmp_path):
     rng = np.random.default_rng(0)
     a = rng.normal(size=600)

@@ -38,6 +38,7 @@ def found():
     return fit_frame(frame(), key=jr.key(0), missing="model", max_epochs=100, **OPTIONS)
 
 
+@pytest.mark.slow
 def test_it_beats_independent_columns(found):
     # Town, calls and wait depend on each other: by 0.53 nats for town and calls alone.
     alone = []
@@ -159,6 +160,7 @@ def test_a_file_whose_schema_does_not_fit_is_refused(found, tmp_path):
         assert str(caught.value) == f"{path}: its description of the columns is refused: {message}"
 
 
+@pytest.mark.slow
 def test_rows_in_order_of_time_are_noticed():
     rng = np.random.default_rng(0)
     walk = np.cumsum(rng.normal(size=(400, 2)), axis=0)
