@@ -50,7 +50,7 @@ def times(values, type_, kind=None):
             RNG.poisson(8, 2000) * 1.0 - 50,
             Column("a", "integer", "double", step=1.0, start=-50.0, decimals=0),
         ),
-        (RNG.integers(0, 9999, 2000), Column("a", "positive", "int64", low=0.0, decimals=0)),
+        (RNG.integers(0, 9999, 2000), Column("a", "real", "int64", decimals=0)),
         (RNG.integers(5000, 9999, 2000), Column("a", "real", "int64", decimals=0)),
         (RNG.beta(0.5, 0.5, 2000), Column("a", "proportion", "double", low=0.0, high=1.0)),
         (
@@ -84,7 +84,7 @@ def test_what_numbers_are(values, expected):
 def test_names_decide_where_values_alone_do_not():
     around = RNG.uniform(0, 360, 500)
     assert column(around, name="heading") == Column("heading", "angle", "double", low=0.0, period=360.0)
-    assert column(around).kind == "positive"
+    assert column(around).kind == "real"
     share = np.linspace(0.3, 0.7, 500) + 1e-9
     assert column(share, name="share").kind == "proportion"
     assert column(share).kind == "real"

@@ -75,10 +75,13 @@ def test_ends(name, values, expected):
 
 
 def test_positive_columns():
-    assert rules.is_positive(np.array([1.0, 10, 20]), zeros_apart=False)
-    assert not rules.is_positive(np.array([1.1, 10, 20]), zeros_apart=False)
-    assert not rules.is_positive(np.array([0, 1.0, 10, 20]), zeros_apart=False)
-    assert rules.is_positive(np.array([0, 1.0, 10, 20]), zeros_apart=True)
+    assert rules.is_positive(np.array([1.0, 10, 30]), zeros_apart=False)
+    assert not rules.is_positive(np.array([1.1, 10, 30]), zeros_apart=False)
+    assert not rules.is_positive(np.array([0, 1.0, 10, 30]), zeros_apart=False)
+    assert rules.is_positive(np.array([0, 1.0, 10, 30]), zeros_apart=True)
+    # Temperatures of some warm years: the next one brings frost.
+    assert not rules.is_positive(np.array([0.5, 17, 20, 30]), zeros_apart=False)
+    assert rules.is_positive(np.array([0, 1.0, 17, 20]), zeros_apart=True)
     assert not rules.is_positive(np.array([-1e-9, 1.0, 10]), zeros_apart=True)
 
 

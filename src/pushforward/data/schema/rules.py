@@ -16,8 +16,9 @@ The rules for numbers, in this order; n is the number of rows:
 - **interval** from 0 to 100: numbers in [0, 100], not all whole, that come within 1 of both ends, or of one end
   if the name says so (percent, pct, %). All other intervals are the user's to state: a held-out row outside
   would have no probability at all.
-- **positive**: all values are above 0, a point mass at 0 and, on a grid, zeros apart; and the smallest is at
-  most a tenth of the median. Further from 0 the bound does not matter.
+- **positive**: all values are above 0, a point mass at 0 and, on a grid, zeros apart; the smallest is at most a
+  tenth of the median; and there are zeros, or the 99 % quantile is more than twice the median: amounts are skewed,
+  while temperatures that happen to be above 0 are not. Further from 0 the bound does not matter.
 - **heavy-tailed**: more than 1 % of the rows lie more than 3 interquartile ranges outside of the quartiles (a
   normal law has 2 in a million there, an exponential one 0.9 %, Student's with 3 degrees of freedom 1.3 %), and
   at least one more than 8.
@@ -94,14 +95,18 @@ def find_ends(name: str, values: np.ndarray) -> tuple[Kind, float, float] | None
 
 
 def is_positive(values: np.ndarray, zeros_apart: bool) -> bool:
-    """Tell whether values are positive, and so near to 0 that it matters.
+    """Tell whether values are positive, so near to 0 that it matters, and skewed as amounts are.
 
     Args:
         values: the numbers.
         zeros_apart: whether zeros are a point mass, or the first level of a grid.
     """
     rest = values[values != 0] if zeros_apart else values
-    return bool(len(rest) and rest.min() > 0 and rest.min() <= np.median(rest) / 10)
+    if not len(rest) or rest.min() <= 0:
+        return False
+    median = np.median(rest)
+    skewed = len(rest) < len(values) or np.quantile(rest, 0.99) > 2 * median
+    return bool(rest.min() <= median / 10 and skewed)
 
 
 def is_heavy_tailed(values: np.ndarray) -> bool:
