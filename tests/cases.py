@@ -594,6 +594,7 @@ _TIGHT: dict[str, Any] = {"hidden": (8,), "method": "dopri8", "rtol": 1e-9, "ato
 # Each program of a continuous flow takes seconds to compile: these checks share two, the others are slow.
 _AT_THE_DOOR = ("context_matters", "bad_input_raises", "nan_stays_nan", "save_and_load")
 
+# Where the layers have cases of their own that run by default, the recipe's may be slow: the default run has a limit.
 RECIPES: dict[str, Case] = {
     "nice": _recipe("nice", 2, **_SMALL),
     "nice-odd": _recipe("nice", 5, layers=3, hidden=(8,), slow=True),
@@ -629,9 +630,9 @@ RECIPES: dict[str, Case] = {
     "naf": _recipe("naf", 2, layers=1, units=3, hidden=(8,)),
     "naf-context": _recipe("naf", 3, context=2, units=4, depth=2, slow=True, **_SMALL),
     "naf-sampling": _recipe("naf", 2, units=3, fast="sampling", residual=True, slow=True, **_SMALL),
-    "umnn": _recipe("umnn", 2, layers=1, units=3, hidden=(8,)),
+    "umnn": _recipe("umnn", 2, layers=1, units=3, slow=True, hidden=(8,)),
     "umnn-context": _recipe("umnn", 3, context=2, units=4, slow=True, **_SMALL),
-    "sos": _recipe("sos", 2, layers=1, degree=2, terms=2, hidden=(8,)),
+    "sos": _recipe("sos", 2, layers=1, degree=2, terms=2, slow=True, hidden=(8,)),
     "sos-context": _recipe("sos", 3, context=2, slow=True, **_SMALL),
     "bernstein": _recipe("bernstein", 2, layers=1, degree=4, hidden=(8,)),
     "bernstein-context": _recipe("bernstein", 3, context=2, slow=True, **_SMALL),
@@ -640,12 +641,12 @@ RECIPES: dict[str, Case] = {
     "flowpp-one_feature_in_context": _recipe(
         "flowpp", 1, context=2, layers=2, components=3, hidden=8, blocks=1, slow=True
     ),
-    "gaussianization": _recipe("gaussianization", 2, layers=2, components=2),
+    "gaussianization": _recipe("gaussianization", 2, layers=2, components=2, slow=True),
     "gaussianization-context": _recipe("gaussianization", 3, context=2, components=3, slow=True, **_SMALL),
     "planar": _recipe("planar", 2, layers=2),
     "planar-context": _recipe("planar", 3, context=2, fast="density", slow=True, **_SMALL),
     "planar-leaky_relu": _recipe("planar", 2, bend="leaky_relu", layers=3, slow=True),
-    "radial": _recipe("radial", 2, layers=2),
+    "radial": _recipe("radial", 2, layers=2, slow=True),
     "radial-context": _recipe("radial", 3, context=2, fast="density", slow=True, **_SMALL),
     "sylvester": _recipe("sylvester", 3, layers=2, width=2),
     "sylvester-context": _recipe("sylvester", 2, context=2, width=2, slow=True, **_SMALL),
@@ -657,7 +658,7 @@ RECIPES: dict[str, Case] = {
     "mlp_flow-context": _recipe("mlp_flow", 3, context=2, slow=True, **_SMALL),
     "iresnet": _recipe("iresnet", 2, **_SMALL),
     "iresnet-context": _recipe("iresnet", 3, context=2, slow=True, terms=8, **_SMALL),
-    "residual_flow": _recipe("residual_flow", 2, **_SMALL),
+    "residual_flow": _recipe("residual_flow", 2, slow=True, **_SMALL),
     "residual_flow-unbiased": _recipe("residual_flow", 3, context=2, log_det="unbiased", slow=True, **_SMALL),
     "ffjord": dataclasses.replace(
         _recipe("ffjord", 2, context=2, **_TIGHT),
