@@ -20,6 +20,7 @@ from pushforward.data import read_table
 from pushforward.diagnostics import compare, fit_mixture, fit_normal, histogram, score
 from pushforward.io import describe
 from pushforward.plots import base_space, pair_plot, training_curves
+from pushforward.tables import points_of
 
 DATA = Path(os.path.relpath(Path(__file__).parent / "gas-turbine"))
 UNITS = {
@@ -140,16 +141,18 @@ def draw(folder: Path, columns: tuple[str, ...], training: np.ndarray, report: d
         limits=(train.min() - 0.5, max(held_out.max(), mixture) + 0.5),
         title="Training the flow on the years 2011-2013",
     ).savefig(folder / "training.png", dpi=150)
-    draw_base(folder, columns, training)
+    report["mean_base_radius"] = draw_base(folder, columns, training)
 
 
-def draw_base(folder: Path, columns: tuple[str, ...], training: np.ndarray) -> None:
-    """Draw where the flow puts the training rows, beside draws from its base law."""
+def draw_base(folder: Path, columns: tuple[str, ...], training: np.ndarray) -> dict:
+    """Draw where the flow puts the training rows, beside draws from its base law; return the mean radii of both."""
     import jax
 
-    flow = pf.load(folder / "model.safetensors")
-    z = np.asarray(flow.to_base(training))
-    drawn = np.asarray(flow.base.sample(jax.random.key(0), (20_000,)))
+    model, table = pf.load_frame(folder / "model.safetensors"), dict(zip(columns, training.T, strict=True))
+    # Rounded columns make a row a box of normal scores: one point of it, drawn from the flow's own density there.
+    rows = points_of(model, *model.codes(table), jax.random.key(1))
+    z = np.asarray(rows.law.to_base(rows.points, rows.context))
+    drawn = np.asarray(rows.law.base.sample(jax.random.key(0), (20_000,)))
     radius, drawn_radius = np.linalg.norm(z, axis=1), np.linalg.norm(drawn, axis=1)
     edges = np.linspace(0, np.quantile(radius, 0.999) * 1.05, 61)
     thinned = np.random.default_rng(0).permutation(len(z))[:5000]
@@ -165,6 +168,7 @@ def draw_base(folder: Path, columns: tuple[str, ...], training: np.ndarray) -> N
         labels=("hours of 2011-2013", "draws from the base law"),
         title="What the flow makes of the turbine: its base space",
     ).savefig(folder / "base.png", dpi=150)
+    return {"rows": float(radius.mean()), "draws": float(drawn_radius.mean())}
 
 
 if __name__ == "__main__":

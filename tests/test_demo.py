@@ -33,7 +33,7 @@ def test_demo(tmp_path):
 
     judged = read_table([ROOT / "examples" / "gas-turbine" / f"gt_{year}.csv" for year in (2014, 2015)])
     scores, flow = read_table(tmp_path / "scores.csv"), io.load(tmp_path / "model.safetensors")
-    assert scores.columns == (*judged.columns, "log_prob", "rank")
+    assert scores.columns == (*judged.columns, "log_prob", "rank", "p_value")
     np.testing.assert_array_equal(scores.values[:, :11], judged.values)
     np.testing.assert_allclose(
         scores.values[:50, 11], flow.log_prob(judged.values[:50]), rtol=1e-3, atol=1e-2
@@ -48,5 +48,8 @@ def test_demo(tmp_path):
     assert means["flow"] == pytest.approx(scores.values[:, 11].mean())
     assert means["flow"] > means["Gaussian, full covariance"]
     assert f"{means['flow']:.3f} +- " in (tmp_path / "report.txt").read_text()
+    # The rows stand in base space where draws from the base law do, and not, say, in the table's units.
+    radius = report["mean_base_radius"]
+    assert radius["rows"] == pytest.approx(radius["draws"], rel=0.15)
     for name in ("pairs", "training", "base"):
         assert (tmp_path / f"{name}.png").stat().st_size > 20_000

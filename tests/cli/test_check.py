@@ -6,7 +6,6 @@ import pytest
 from pushforward import io
 from pushforward.cli import check
 from pushforward.cli.terminal import Terminal
-from pushforward.data import read_table
 from pushforward.tables import load_frame
 
 
@@ -21,7 +20,8 @@ def test_a_model_passes_on_its_own_draws(cli, model, drawn, write):
     outcome = cli("check", model, write(drawn[:300]), "--training", write(drawn[300:], name="training.csv"))
     assert outcome.code == 0, outcome.out
     lines = outcome.out.splitlines()
-    assert lines[0].startswith("pass  density            0 of 300 rows")
+    assert lines[0].startswith("pass  support            0 of 300 rows")
+    assert lines[1].startswith("pass  density            0 of 300 rows")
     assert ", 0 to look at, 0 fail, " in lines[-1]
     assert any(line.startswith("log_prob ") and line.endswith("rows/s") for line in lines)
 
@@ -49,12 +49,38 @@ def test_input_errors(cli, model, rows, write):
     )
 
 
+def test_rows_with_gaps_are_left_out_and_it_is_said(cli, model, drawn, write):
+    rows = drawn[:200].copy()
+    rows[3, 1], rows[9, 0] = np.nan, np.inf
+    table = write(rows)
+    outcome = cli("check", model, table)
+    assert outcome.code == 0, outcome.out
+    assert f"note: {table}: 2 of 200 rows hold missing or infinite values: left out.\n" in outcome.err
+
+
+def test_impossible_rows_are_a_finding(cli, flow, drawn, tmp_path, write):
+    bounded = [{"name": name, "kind": "positive", "type": "double", "low": -100.0} for name in "abc"]
+    about = {"schema": {"format": "pushforward schema 1", "columns": bounded}}
+    io.save(flow, tmp_path / "m.safetensors", table=about)
+    rows = drawn[:300].copy()
+    rows[7, 2] = -200.0
+    outcome = cli("check", tmp_path / "m.safetensors", write(rows))
+    assert outcome.code == 1
+    assert outcome.out.startswith(
+        "fail  support            1 of 300 rows hold a value that the model gives no"
+    )
+    assert "note: Column 'c': of 300 values 1 outside of the support." in outcome.err
+
+
 def test_large_tables_are_thinned_evenly(monkeypatch, model, rows, write):
+    rows = rows[np.argsort(rows[:, 0])]
     monkeypatch.setattr(check, "MOST", 15)
-    found, given = check.read_codes(load_frame(model), [write(rows)], Terminal(quiet=True, as_json=False))
-    assert given is None
-    np.testing.assert_allclose(found, rows[::4], rtol=1e-6)
-    assert len(read_table(write(rows))) == 40
+    found = check.read_codes(load_frame(model), [write(rows)], Terminal(quiet=True, as_json=False))
+    assert found.given is None
+    assert found.inside.all()
+    spread = np.searchsorted(rows[:, 0], found.rows[:, 0])
+    assert len(found.rows) == 15
+    assert np.diff(spread).max() <= 4
 
 
 def test_names_with_control_characters_are_not_shown(cli, flow, tmp_path, drawn, write):

@@ -92,9 +92,7 @@ def test_a_column_without_name_must_be_left_out(write):
 def test_values_that_are_missing_or_not_finite(write):
     name = write("x.csv", "a,b\n1,\n2,nan\n3,-inf\n4,5\n5,6\n")
     counts = "3 of 5 rows with values that are missing or not finite ('b' 1 missing, 1 NaN, 1 infinite)"
-    assert refused(name) == (
-        f"x.csv: {counts}. Drop such rows with --drop-nonfinite (drop_nonfinite=True in Python)."
-    )
+    assert refused(name) == (f"x.csv: {counts}. Drop such rows with drop_nonfinite=True.")
     table = read_table(name, drop_nonfinite=True)
     assert table.values.tolist() == [[4, 5], [5, 6]]
     assert table.notes == (f"x.csv: {counts}; they were dropped.",)
@@ -135,7 +133,7 @@ def test_batches_treat_bad_rows_as_asked(write):
         list(files.batches())
     assert str(caught.value) == (
         "x.csv: 1 of 3 rows with values that are missing or not finite ('a' 1 missing). Drop such rows with "
-        "--drop-nonfinite (nonfinite='drop' in Python)."
+        "nonfinite='drop'."
     )
 
 

@@ -122,6 +122,27 @@ def test_plain_columns_take_the_plain_way():
     assert points_of(plain.model, np.zeros((2, 2))).law is plain.model.flow
 
 
+def test_frames_of_columns_serve_without_arrow(found):
+    rows = {"town": ["Bern", "Rom"], "calls": [1, 8], "wait": [0.5, 7.0]}
+    np.testing.assert_array_equal(found.model.log_prob(rows), found.model.log_prob(pa.table(rows)))
+
+
+def test_gaps_that_a_schema_models_are_kept_when_others_are_dropped(found):
+    columns = found.model.schema.columns
+    schema = Schema(tuple(dataclasses.replace(column, missing=column.name == "wait") for column in columns))
+    rows = frame(400).to_pylist()
+    rows[5]["calls"] = None
+    table = pa.Table.from_pylist(rows)
+    kept = fit_frame(table, key=jr.key(0), schema=schema, missing="drop", max_epochs=1, **OPTIONS)
+    assert kept.rows == 399
+    with pytest.raises(BadTable) as caught:
+        fit_frame(table, key=jr.key(0), schema=schema, **OPTIONS)
+    assert str(caught.value) == (
+        "fit_frame: 1 of 400 rows with values that are missing or infinite ('calls' 1), which the schema does not "
+        "model. Drop such rows with missing 'drop'."
+    )
+
+
 def test_refusals(found):
     with pytest.raises(BadTable) as caught:
         fit_frame(frame(50), key=jr.key(0), given=["x"], **OPTIONS)

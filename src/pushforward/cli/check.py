@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -49,13 +49,16 @@ def check(
     import jax
 
     from ..diagnostics import audit
+    from ..diagnostics.audit import support
     from ..tables import load_frame, points_of
 
     loaded, key = load_frame(model), jax.random.key(seed)
-    rows = points_of(loaded, *read_codes(loaded, table, terminal), jax.random.fold_in(key, 1))
-    known = None
+    read = read_codes(loaded, table, terminal)
+    rows, known = points_of(loaded, *read.possible, jax.random.fold_in(key, 1)), None
     if training:
-        known = points_of(loaded, *read_codes(loaded, training, terminal), jax.random.fold_in(key, 2))
+        known = points_of(
+            loaded, *read_codes(loaded, training, terminal).possible, jax.random.fold_in(key, 2)
+        )
     if rows.law is not loaded.flow:
         terminal.notes(
             ["The columns are looked at as normal scores, a number drawn from the cell of each value."]
@@ -69,45 +72,61 @@ def check(
         context=rows.context,
         training_context=None if known is None else known.context,
     )
+    found = dataclasses.replace(found, findings=(support(read.inside), *found.findings))
     terminal.notes(found.notes)
     terminal.result(_values(found), _text(found))
     if found.verdict == "fail":
         raise typer.Exit(FAILED)
 
 
-def read_codes(
-    model: "FrameModel", table: Sequence[Path], terminal: Terminal
-) -> "tuple[np.ndarray, np.ndarray | None]":
-    """Return the codes of a table's rows, and of what is given; of at most `MOST` rows, evenly spaced.
+class Codes(NamedTuple):
+    """Rows of a table that have all the values that they must have.
+
+    Attributes:
+        rows: codes of the columns whose law it is, shape (n, columns).
+        given: codes of the given columns, shape (n, given columns), or None.
+        inside: which rows hold only values that the model gives a probability, shape (n,).
+    """
+
+    rows: "np.ndarray"
+    given: "np.ndarray | None"
+    inside: "np.ndarray"
+
+    @property
+    def possible(self) -> "tuple[np.ndarray, np.ndarray | None]":
+        """The codes of the rows that are inside."""
+        return self.rows[self.inside], None if self.given is None else self.given[self.inside]
+
+
+def read_codes(model: "FrameModel", table: Sequence[Path], terminal: Terminal) -> Codes:
+    """Return the codes of a table's rows; of at most `MOST`, evenly spaced.
 
     Raises:
-        BadTable: as `scan_table` and `TableFiles.arrow_batches` do, if a value is missing that may not be, or if there
-            are fewer than two rows.
+        BadTable: as `scan_table` and `read_evenly` do, or if there are fewer than two rows that can be looked at.
     """
     import numpy as np
 
     from ..data import scan_table
-    from ..data.arrow import as_arrow
+    from ..data.evenly import read_evenly
     from ..errors import BadTable
 
-    files = scan_table(table, [column.name for column in model.schema.modelled], typed=True)
+    columns = model.schema.modelled
+    files = scan_table(table, [column.name for column in columns], typed=True)
     terminal.notes(files.notes)
-    kept, step, seen = [], 1, 0
-    for block in files.arrow_batches(65536):
-        codes = model.schema.encode(as_arrow(block))
-        kept.append(codes[-seen % step :: step])
-        seen += len(codes)
-        while sum(map(len, kept)) > MOST:
-            kept, step = [np.concatenate(kept)[::2]], 2 * step
-    if seen < 2:
-        raise BadTable(f"{table[0]}: expected at least 2 rows to check, got {seen}.")
-    rows = np.concatenate(kept)
-    odd = model.schema.check(rows)
-    terminal.notes(map(str, odd))
-    inside = model.schema.inside(rows).all(axis=1)
+    codes = model.all_codes(read_evenly(files, MOST).table)
+    absent = np.isnan(codes) & ~np.array([column.missing for column in columns])
+    whole = np.asarray(~absent.any(axis=1))
+    if not whole.all():
+        terminal.notes(
+            [
+                f"{files.name}: {(~whole).sum()} of {len(whole)} rows hold missing or infinite values: left out."
+            ]
+        )
+    inside = np.asarray(model.schema.inside(codes[whole]).all(axis=1))
     if inside.sum() < 2:
-        raise BadTable(f"{table[0]}: the model gives a probability to {inside.sum()} of its rows alone.")
-    return model.parted(rows[inside])
+        raise BadTable(f"{files.name}: expected at least 2 rows to check, got {inside.sum()}.")
+    terminal.notes(map(str, model.schema.check(codes[whole])))
+    return Codes(*model.parted(codes[whole]), inside)
 
 
 def _values(found: "Audit") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Which columns make the least likely rows of a table unlikely."""
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -77,13 +78,13 @@ class Worst:
             self._usual.append(self._model.all_codes(batch.rows.take(some)))
 
     def explained(self) -> list[Unlikely]:
-        """Return the least likely rows, the least likely first."""
-        possible = [kept for kept in self._kept if np.isfinite(kept[0])]
-        excess = self._excess([row for _, _, row in possible]) if possible and self._usual else {}
+        """Return the least likely rows, the least likely first; impossible ones come before all others."""
+        possible = [row for log_prob, _, row in self._kept if math.isfinite(log_prob)]
+        excess = iter(self._excess(possible) if possible and self._usual else ())
         names = [column.name for column in self._model.columns]
         found = []
         for log_prob, number, row in self._kept:
-            mine = excess.get(id(row), np.empty(0))
+            mine = next(excess, np.empty(0)) if math.isfinite(log_prob) else np.empty(0)
             order = [place for place in np.argsort(-mine) if mine[place] > 0][:_SHOWN]
             values = row.to_pylist()[0]
             because = [
@@ -92,12 +93,11 @@ class Worst:
             found.append(Unlikely(number + 1, log_prob, because))
         return found
 
-    def _excess(self, rows: "list[ArrowTable]") -> dict[int, np.ndarray]:
+    def _excess(self, rows: "list[ArrowTable]") -> np.ndarray:
         """Return by how much more surprising than usual each column of some rows is, in nats."""
         model = self._model
         codes = np.concatenate([model.all_codes(row) for row in rows])
         usual = np.concatenate(self._usual)
         usual = usual[np.linspace(0, len(usual) - 1, min(len(usual), _USUAL)).astype(int)]
         (own, given), (known, _) = model.parted(codes), model.parted(usual)
-        found = frame_surprises(model.flow, own, known, context=given)
-        return {id(row): values for row, values in zip(rows, np.nan_to_num(found), strict=True)}
+        return np.nan_to_num(frame_surprises(model.flow, own, known, context=given))

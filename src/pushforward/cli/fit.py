@@ -5,7 +5,7 @@ import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import typer
 
@@ -26,7 +26,6 @@ from .terminal import Terminal
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..data.schema import Schema
     from ..tables import FrameFit, FrameModel, TableFit
 
 
@@ -68,15 +67,9 @@ def fit(
     for path in [output, checkpoint, history]:
         if path is not None:
             check_output(path, [*table, *([schema] if schema else [])])
-    names, conditions = column_names(columns), column_names(given, "--given") or []
+    conditions = column_names(given, "--given") or []
     arguments, kinds = recipe_options(option), column_kinds(column)
     check_schema_options(schema, kinds, missing)
-    import jax
-
-    from ..data import scan_table
-    from ..data.schema import infer_schema, read_schema
-    from ..tables import fit_frame
-
     flow, arguments = check_recipe(flow, arguments)
     training: dict[str, Any] = {
         "flow": flow,
@@ -91,27 +84,16 @@ def fit(
         "progress": not quiet,
         "devices": None if devices is None else device_count(devices),
     }
-    files = scan_table(table, names, typed=True)
-    said: Schema | None = None
-    if is_streamed(table, names, stream):
+    how = _Columns(column_names(columns), conditions, kinds, schema, as_missing(missing))
+    if is_streamed(table, how.names, stream):
         refuse_schema_options({"--schema": schema, "--column": kinds, "--given": conditions})
-        result, known = fit_streamed(table, names, seed=seed, missing=as_missing(missing), **training)
+        result, known = fit_streamed(table, how.names, seed=seed, missing=how.missing, **training)
+        terminal.notes(known)
     else:
-        terminal.notes(files.notes)
-        rows = files.read_arrow()
-        said = (
-            read_schema(schema)
-            if schema
-            else infer_schema(rows, kinds, missing=as_missing(missing), name=files.name)
-        )
-        terminal.notes(said.notes)
-        result = fit_frame(
-            rows, key=jax.random.key(seed), schema=said, given=conditions, missing=missing, **training
-        )
-        known = [*files.notes, *said.notes]
-    terminal.notes([*(known if not said else ()), *result.fit.notes])
+        result, known = _fit_in_memory(terminal, table, how, seed, training)
+    terminal.notes(result.fit.notes)
     notes = [*known, *result.fit.notes]
-    _save(terminal, result.model, output, _about(result, files.files, notes, seed, validation))
+    _save(terminal, result.model, output, _about(result, table, notes, seed, validation))
     if history is not None:
         _write_history(result.fit, history)
     terminal.summary(*_summary(result, notes, output))
@@ -120,8 +102,41 @@ def fit(
         raise typer.Exit(INTERRUPTED)
 
 
+class _Columns(NamedTuple):
+    """What the options say of the columns."""
+
+    names: Sequence[str] | None
+    given: Sequence[str]
+    kinds: Mapping[str, str]
+    schema: Path | None
+    missing: Literal["refuse", "drop", "model"]
+
+
+def _fit_in_memory(
+    terminal: Terminal, table: Sequence[Path], how: _Columns, seed: int, training: Mapping[str, Any]
+) -> "tuple[FrameFit, list[str]]":
+    """Read a table, say what its columns are, and fit it; return the fit and what was said."""
+    import jax
+
+    from ..data import scan_table
+    from ..data.schema import infer_schema, read_schema
+    from ..tables import fit_frame
+
+    files = scan_table(table, how.names, typed=True)
+    terminal.notes(files.notes)
+    rows = files.read_arrow()
+    if how.schema is not None:
+        schema = read_schema(how.schema)
+    else:
+        schema = infer_schema(rows, how.kinds, missing=how.missing, name=files.name)
+    terminal.notes(schema.notes)
+    key = jax.random.key(seed)
+    result = fit_frame(rows, key=key, schema=schema, given=how.given, missing=how.missing, **training)
+    return result, [*files.notes, *schema.notes]
+
+
 def _about(
-    result: "FrameFit", files: Sequence[str], notes: Sequence[str], seed: int, validation: float
+    result: "FrameFit", tables: Sequence[Path], notes: Sequence[str], seed: int, validation: float
 ) -> dict[str, Any]:
     """Return what a model file is to say about the table and the fit, as plain data."""
     fit, known = result.fit, result.reference()
@@ -129,7 +144,7 @@ def _about(
     return {
         "reference": kept,
         "rows": result.rows,
-        "files": [Path(file).name for file in files[:100]],
+        "files": [path.name for path in tables[:100]],
         "notes": list(notes)[:100],
         "fit": {
             "flow": fit.settings.flow,

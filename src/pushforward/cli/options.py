@@ -1,7 +1,7 @@
 """The options of the commands, with their help."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -48,7 +48,7 @@ Validation = Annotated[
     typer.Option("--validation", help="Share of the rows held out to choose the best flow; 0 for none."),
 ]
 HeldOut = Annotated[
-    Any,
+    str,
     typer.Option(
         "--holdout",
         metavar="random|last",

@@ -44,7 +44,7 @@ class TableFiles:
 
     def read(self, *, drop_nonfinite: bool = False, minimum_rows: int | None = None) -> Table:
         """Read all rows; see `read_table`."""
-        remedy = "--drop-nonfinite (drop_nonfinite=True in Python)"
+        remedy = "drop_nonfinite=True"
         screen = Screen(self.name, self.columns, "drop" if drop_nonfinite else "refuse", remedy)
         empty = np.empty((0, len(self.columns)))
         values = np.concatenate([empty, *map(screen, self._blocks())])
@@ -73,7 +73,7 @@ class TableFiles:
         """
         if rows < 1:
             raise ConfigError(f"{self.name}: expected batches of at least 1 row, got {rows}.")
-        remedy = "--drop-nonfinite (nonfinite='drop' in Python)"
+        remedy = "nonfinite='drop'"
         return self._batches(Screen(self.name, self.columns, nonfinite, remedy), rows, minimum_rows)
 
     def read_arrow(self) -> "pa.Table":

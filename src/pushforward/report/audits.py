@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..diagnostics import Finding, audit
-from ..diagnostics.audit import CHECKS
+from ..diagnostics.audit import CHECKS, support
 from ..tables import points_of
 from .blocks import Block, Section, Text, Verdicts
 from .subject import Rows, Subject
@@ -44,7 +44,7 @@ def audit_of(subject: Subject) -> Audited:
         training_context=None if known is None else known.context,
         only=list(CHECKS),
     )
-    return Audited(found.findings, [*notes, *found.notes])
+    return Audited((support(subject.rows.possible), *found.findings), [*notes, *found.notes])
 
 
 def _chosen(rows: Rows) -> tuple[np.ndarray, np.ndarray | None]:

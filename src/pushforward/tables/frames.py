@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ..data.arrow import as_arrow
-from ..data.schema import Column, Schema, infer_schema
+from ..data.schema import Column, Missing, Schema, infer_schema
 from ..distributions.flow import Flow
 from ..errors import BadModelFile, BadTable, ConfigError
 from ..io import load_model, save
@@ -59,7 +59,7 @@ class FrameModel:
         """The columns that are given, in the order of their codes."""
         return tuple(column for column in self.schema.modelled if column.name in self.given)
 
-    def codes(self, table: "ArrowTable") -> tuple[np.ndarray, np.ndarray | None]:
+    def codes(self, table: Any) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the codes of rows, and those of what is given; NaN for what is missing or infinite.
 
         Raises:
@@ -67,13 +67,17 @@ class FrameModel:
         """
         return self.parted(self.all_codes(table))
 
-    def all_codes(self, table: "ArrowTable") -> np.ndarray:
+    def all_codes(self, table: Any) -> np.ndarray:
         """Return the codes of rows, given columns included, in the schema's order; see `codes`."""
-        codes = self.schema.encode(table, missing="keep")
+        codes = self.schema.encode(as_arrow(table), missing="keep")
         return np.where(np.isfinite(codes), codes, np.nan)
 
-    def log_prob(self, table: "ArrowTable") -> np.ndarray:
-        """Return the log-probabilities of rows: see `log_prob_of`. Columns are matched by name."""
+    def log_prob(self, table: Any) -> np.ndarray:
+        """Return the log-probabilities of rows: see `log_prob_of`.
+
+        Args:
+            table: the rows, in a table of Arrow, pandas or polars; columns are matched by name.
+        """
         return self.log_prob_of(*self.codes(table))
 
     def log_prob_of(self, codes: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:
@@ -84,13 +88,14 @@ class FrameModel:
         """
         return np.asarray(self.flow.log_prob(codes, given))
 
-    def sample(self, key: PRNGKeyArray, rows: int, given: "ArrowTable | None" = None) -> "ArrowTable":
+    def sample(self, key: PRNGKeyArray, rows: int, given: Any = None) -> "ArrowTable":
         """Draw rows, in the columns and types of the table that was fitted.
 
         Args:
             key: a JAX random key.
             rows: how many, for each row of `given`.
-            given: a table of the columns that the law is conditional on; None exactly if there are none.
+            given: a table of the columns that the law is conditional on (of Arrow, pandas or polars, or a mapping of
+                columns); None exactly if there are none.
 
         Returns:
             A table with all columns of the schema but its identifiers; for several conditions, the draws of the first
@@ -107,7 +112,7 @@ class FrameModel:
         columns = drawn.swapaxes(0, 1).reshape(-1, drawn.shape[-1])
         return self.table_of(columns, np.repeat(conditions, rows, axis=0))
 
-    def conditions_of(self, given: "ArrowTable | None") -> np.ndarray | None:
+    def conditions_of(self, given: Any) -> np.ndarray | None:
         """Return the codes of conditions, shape (n, given columns); None if the law takes none.
 
         Raises:
@@ -121,7 +126,7 @@ class FrameModel:
         if given is None:
             raise ConfigError(f"The model is conditional: expected values of {', '.join(self.given)}.")
         only = Schema(self.conditions)
-        codes = only.encode(given)
+        codes = only.encode(as_arrow(given))
         unseen = [str(misfit) for misfit in only.check(codes) if misfit.unseen]
         if unseen:
             raise BadTable(f"The conditions hold what the model never saw. {' '.join(unseen)}")
@@ -250,7 +255,7 @@ def fit_frame(
     key: PRNGKeyArray,
     schema: Schema | None = None,
     given: Sequence[str] = (),
-    missing: str = "refuse",
+    missing: Missing = "refuse",
     flow: str = "auto",
     options: dict[str, Any] | None = None,
     validation: float = 0.1,
@@ -292,9 +297,9 @@ def fit_frame(
         The model, with the course of its training.
 
     Raises:
-        BadTable: if there is nothing to model, a given column is missing, or values are missing and refused.
+        BadTable: if there is nothing to model, a given column is missing, values are missing or infinite and refused,
+            or lie where the schema gives no probability.
         ConfigError: if there are too few rows, nothing is left that is not given, or an option does not fit.
-        DomainError: if a value lies outside of the support that the schema states.
     """
     table = as_arrow(table)
     unknown = [name for name in given if name not in table.column_names]
@@ -303,9 +308,8 @@ def fit_frame(
             f"fit_frame: no column is called {unknown[0]!r}. There are: {', '.join(table.column_names)}."
         )
     if schema is None:
-        schema = infer_schema(table, missing=missing)  # pyright: ignore[reportArgumentType]
-    codes = schema.encode(table, missing="drop" if missing == "drop" else "keep")
-    codes = codes[np.isfinite(codes).all(axis=1)] if missing == "drop" else codes
+        schema = infer_schema(table, missing=missing)
+    codes = _whole(schema, schema.encode(table, missing="keep"), missing)
     _check(schema, codes, given)
     names = [column.name for column in schema.modelled]
     own = [place for place, name in enumerate(names) if name not in given]
@@ -338,6 +342,20 @@ def is_plain(column: Column) -> bool:
     """Tell whether a column is continuous on the whole line, so that its codes need no more than a spline."""
     special = column.step is not None or column.masses or column.missing
     return column.kind in ("real", "heavy-tailed") and not special
+
+
+def _whole(schema: Schema, codes: np.ndarray, missing: Missing) -> np.ndarray:
+    """Return the rows that have all the values that they must have; the others are dropped, or refused."""
+    absent = np.isnan(codes) & np.array([column.missing for column in schema.modelled])
+    bad = ~np.isfinite(codes) & ~absent
+    if missing != "drop" and bad.any():
+        counts = zip(schema.modelled, bad.sum(axis=0), strict=True)
+        shown = "; ".join(f"{column.name!r} {count}" for column, count in counts if count)
+        raise BadTable(
+            f"fit_frame: {bad.any(axis=1).sum()} of {len(codes)} rows with values that are missing or infinite "
+            f"({shown}), which the schema does not model. Drop such rows with missing 'drop'."
+        )
+    return codes[~bad.any(axis=1)]
 
 
 def _check(schema: Schema, codes: np.ndarray, given: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """What the columns of a table are, inferred or stated, and its rows as numbers that a flow can be fitted to."""
 
 from .column import KINDS, Column, Kind, Measure
-from .infer import infer_schema
+from .infer import Missing, infer_schema
 from .schema import Misfit, Schema, read_schema
 from .types import arrow_type
 
@@ -11,6 +11,7 @@ __all__ = [
     "Kind",
     "Measure",
     "Misfit",
+    "Missing",
     "Schema",
     "arrow_type",
     "infer_schema",

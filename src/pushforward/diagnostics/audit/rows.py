@@ -141,3 +141,23 @@ def nearest(points: np.ndarray, known: np.ndarray) -> np.ndarray:
         found[start : start + 256] = np.argmin(squares - 2 * part @ known.T, axis=1)
     # Distances anew: the expanded square above loses the digits of small ones.
     return np.linalg.norm(points - known[found.astype(int)], axis=1)
+
+
+def support(possible: np.ndarray) -> Finding:
+    """Share of rows that hold a value to which the law gives no probability: unseen levels, values outside of bounds.
+
+    What looks at the other rows alone cannot see them. Any is worth a look; more than 0.1 % fail, as for `density`.
+
+    Args:
+        possible: which rows hold none, shape (n,), n >= 1.
+    """
+    bad, count = int((~possible).sum()), len(possible)
+    return judged(
+        "support",
+        bad / count,
+        0.0,
+        1e-3,
+        f"{bad} of {count} rows hold a value that the model gives no probability",
+        "Unseen categories, or values outside of the bounds that the fit inferred: fit to more rows, or state the "
+        "columns' kinds and bounds.",
+    )
