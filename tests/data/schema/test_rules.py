@@ -49,8 +49,10 @@ def test_circles_need_a_name_and_values_all_around():
 
 def test_counts_have_zero_near():
     assert rules.is_count(np.array([0, 1, 5]))
+    assert rules.is_count(np.array([1, 40, 60]))
     assert rules.is_count(np.array([17, 37, 90]))
     assert not rules.is_count(np.array([20, 37, 90]))
+    assert not rules.is_count(np.array([9, 55, 95])), "degrees of Fahrenheit, which may be below 0 next year"
     assert not rules.is_count(np.array([-1, 3, 5]))
 
 

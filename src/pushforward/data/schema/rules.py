@@ -10,7 +10,7 @@ The rules for numbers, in this order; n is the number of rows:
 - **angle**: the name says so (angle, heading, azimuth, bearing, direction, longitude) and the values fill a circle:
   they lie in [0, 360], [-180, 180], [0, 2 pi] or [-pi, pi], and each eighth of it holds at least 1 % of the rows.
 - **count**, **integer**: whole numbers on a grid that matters (see `grid.find_grid`). A count has no negative
-  values, and one at half of the median or less.
+  values; the smallest is 0 or 1, or it is at most half of the median and the 99 % quantile is more than twice that.
 - **proportion**: numbers in [0, 1], not all whole, that come within 0.05 of both ends, or whose name says so
   (share, fraction, proportion, probability, rate).
 - **interval** from 0 to 100: numbers in [0, 100], not all whole, that come within 1 of both ends, or of one end
@@ -75,8 +75,12 @@ def fitting_circle(values: np.ndarray) -> tuple[float, float] | None:
 
 
 def is_count(values: np.ndarray) -> bool:
-    """Tell whether whole numbers count something: zero is near."""
-    return bool(values.min() >= 0 and values.min() <= np.median(values) / 2)
+    """Tell whether whole numbers count something: zero is near, and they are not only some degrees above it."""
+    if values.min() < 0:
+        return False
+    median = np.median(values)
+    skewed = values.min() <= median / 2 and np.quantile(values, 0.99) > 2 * median
+    return bool(values.min() <= 1 or skewed)
 
 
 def find_ends(name: str, values: np.ndarray) -> tuple[Kind, float, float] | None:
