@@ -8,7 +8,6 @@ one of more sets or seeds, does only the rest; `--again` forgets it. `anomalies/
 
 import argparse
 import json
-import os
 import queue
 import subprocess
 import sys
@@ -20,6 +19,7 @@ sys.path.append(str(Path(__file__).resolve().parent / "anomalies"))
 from fit_detector import MODULES
 from sets import names
 
+from cores import core_sets
 from report import load_at_start, machine, write_report
 
 HERE = Path(__file__).resolve().parent
@@ -43,17 +43,6 @@ def fit(method: str, name: str, seed: int, cores: queue.Queue, args: argparse.Na
         cores.put(mine)
     if done.returncode:
         print(f"{name} {method} {seed}: failed with exit code {done.returncode}; left out", file=sys.stderr)
-
-
-def core_sets(args: argparse.Namespace) -> queue.Queue:
-    """As many groups of `threads` cores as fits run at once; empty groups where pinning is not possible."""
-    available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    if args.parallel * args.threads > len(available or range(os.cpu_count() or 1)):
-        raise SystemExit(f"--parallel {args.parallel} with {args.threads} threads each needs more cores")
-    groups = queue.Queue()
-    for i in range(args.parallel):
-        groups.put(",".join(str(core) for core in available[i * args.threads : (i + 1) * args.threads]))
-    return groups
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ of every test row stays in the scratch folder; differences between methods are t
 
 import argparse
 import json
-import os
 import queue
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cores import core_sets
 from report import load_at_start, machine, write_report
 from tables.fit_peer import MODULES
 from tables.splits import TABLES
@@ -42,17 +42,6 @@ def fit(method: str, table: str, cores: queue.Queue, args: argparse.Namespace) -
         cores.put(mine)
     if done.returncode:
         print(f"{table} {method}: failed with exit code {done.returncode}; left out", file=sys.stderr)
-
-
-def core_sets(args: argparse.Namespace) -> queue.Queue:
-    """As many groups of `threads` cores as fits run at once; empty groups where pinning is not possible."""
-    available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    if args.parallel * args.threads > len(available or range(os.cpu_count() or 1)):
-        raise SystemExit(f"--parallel {args.parallel} with {args.threads} threads each needs more cores")
-    groups = queue.Queue()
-    for i in range(args.parallel):
-        groups.put(",".join(str(core) for core in available[i * args.threads : (i + 1) * args.threads]))
-    return groups
 
 
 def collect(scratch: Path) -> list[dict]:

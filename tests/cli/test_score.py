@@ -90,7 +90,11 @@ def test_rows_beyond_float32_are_counted(cli, model, rows, write, tmp_path):
     rows[5] = 1e200
     outcome = cli("score", model, write(rows), "-o", tmp_path / "s.csv")
     assert outcome.code == 0
-    assert outcome.err == "note: 1 rows are impossible, or so far out that their log_prob is not finite.\n"
+    others = scores(tmp_path / "s.csv")[:, 0]
+    assert outcome.err == (
+        "note: the log_prob of 1 of 40 rows is not finite: they are impossible, or very far out. "
+        f"The mean of the other 39 is {others[np.isfinite(others)].mean():.4f}.\n"
+    )
 
 
 def test_rank_is_the_share_of_less_likely_reference_rows(cli, flow, model, rows, write, tmp_path):

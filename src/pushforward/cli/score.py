@@ -83,19 +83,21 @@ def _report(
     if left:
         terminal.notes([f"{left:,} of {totals.rows:,} rows hold missing or infinite values: not scored."])
     if totals.not_finite:
-        terminal.notes(
-            [f"{totals.not_finite:,} rows are impossible, or so far out that their log_prob is not finite."]
-        )
+        others = totals.mean_of_finite
+        rest = f" The mean of the other {others.samples:,} is {others.value:.4f}." if others.samples else ""
+        bad = f"{totals.not_finite:,} of {totals.scored:,} rows"
+        terminal.notes([f"the log_prob of {bad} is not finite: they are impossible, or very far out.{rest}"])
+    found = totals.mean
     values = {
         "rows": totals.rows,
         "scored": totals.scored,
-        "mean_log_prob": totals.mean if totals.scored else math.nan,
-        "standard_error": totals.standard_error,
+        "mean_log_prob": found.value if totals.scored else math.nan,
+        "standard_error": found.standard_error,
         "output": str(output),
         "seconds": round(seconds, 3),
         **({"unlikely": [row.to_json() for row in unlikely]} if unlikely else {}),
     }
-    error = "" if math.isnan(totals.standard_error) else f" +- {totals.standard_error:.4f}"
-    mean = f"mean log_prob {totals.mean:.4f}{error} nats per row, " if totals.scored else ""
+    error = "" if math.isnan(found.standard_error) else f" +- {found.standard_error:.4f}"
+    mean = f"mean log_prob {found.value:.4f}{error} nats per row, " if totals.scored else ""
     lines = [f"{mean}{totals.rows:,} rows in {output} ({seconds:.1f} s)", *map(str, unlikely)]
     terminal.summary(values, "\n".join(lines))

@@ -1,19 +1,16 @@
 """The mean of numbers that come in batches."""
 
-import math
-
 import numpy as np
+
+from ..diagnostics.estimates import Estimate, Running
 
 
 class Totals:
-    """Mean and spread of log-densities that come in batches.
-
-    Reference: Chan, Golub and LeVeque 1983, Algorithms for computing the sample variance, eq. 2.1.
-    """
+    """Mean and spread of log-densities that come in batches: of all rows that have one, and of the finite ones."""
 
     def __init__(self) -> None:
-        self.rows = self.scored = self.not_finite = 0
-        self.mean = self._squares = 0.0
+        self.rows = 0
+        self._all, self._finite = Running(), Running()
 
     def add(self, log_prob: np.ndarray, rows: int) -> None:
         """Count a batch.
@@ -23,20 +20,25 @@ class Totals:
             rows: how many there were in all.
         """
         self.rows += rows
-        self.not_finite += int((~np.isfinite(log_prob)).sum())
-        if not len(log_prob):
-            return
-        count, mean = self.scored + len(log_prob), float(log_prob.mean())
-        gap = mean - self.mean
-        with np.errstate(invalid="ignore"):  # -inf - -inf: the error of such a mean is NaN
-            squares = float(((log_prob - mean) ** 2).sum())
-        self._squares += squares + gap * gap * self.scored * len(log_prob) / count
-        self.mean += gap * len(log_prob) / count
-        self.scored = count
+        self._all.add(log_prob)
+        self._finite.add(log_prob[np.isfinite(log_prob)])
 
     @property
-    def standard_error(self) -> float:
-        """Of the mean, as if the rows were independent; NaN for fewer than two."""
-        if self.scored < 2 or not math.isfinite(self._squares):
-            return math.nan
-        return math.sqrt(self._squares / (self.scored - 1) / self.scored)
+    def scored(self) -> int:
+        """How many rows have a log-density."""
+        return self._all.count
+
+    @property
+    def not_finite(self) -> int:
+        """How many of them have an infinite one, or NaN."""
+        return self._all.count - self._finite.count
+
+    @property
+    def mean(self) -> Estimate:
+        """The mean over all of them, -inf if one is; its error is NaN for fewer than two rows."""
+        return self._all.estimate()
+
+    @property
+    def mean_of_finite(self) -> Estimate:
+        """The mean over those with a finite one."""
+        return self._finite.estimate()
