@@ -1,5 +1,8 @@
 import json
 
+import jax
+
+import pushforward as pf
 from pushforward import io
 
 
@@ -61,3 +64,13 @@ def test_info_of_no_model(cli, tmp_path):
     expected = "file: expected a model file, got none of this name. Nothing was loaded."
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == f"pushforward: error: {path}: {expected}\n"
+
+
+def test_info_does_not_list_what_stands_below(cli, tmp_path):
+    columns = ({"kind": "levels", "count": 3, "step": 1.0}, {"kind": "values"})
+    model = pf.flows.mixed(
+        jax.random.key(0), columns=columns, flow="realnvp", options={"hidden": (4,)}, knots=4
+    )
+    pf.save(model, tmp_path / "m.safetensors")
+    outcome = cli("info", tmp_path / "m.safetensors")
+    assert outcome.out.splitlines()[2].startswith("flow           mixed(columns=(2 entries), context=(), ")

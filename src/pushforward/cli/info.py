@@ -130,6 +130,8 @@ def _flow(about: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return f"({len(value)} entries)"  # of columns, which have lines of their own; --json shows them
     if isinstance(value, list):
         return f"({', '.join(map(_short, value))})"
     if isinstance(value, dict):
