@@ -13,6 +13,7 @@ from .check import check
 from .errors import INTERRUPTED, explain
 from .fit import fit
 from .info import info
+from .programs import keep_programs
 from .report import report
 from .sample import sample
 from .score import score
@@ -31,6 +32,7 @@ for _command in (fit, score, sample, check, report, info):
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    keep_programs()
     sys.exit(run(sys.argv[1:]))
 
 
