@@ -198,7 +198,8 @@ def anomalies_section(found: dict) -> str:
     methods = list(dict.fromkeys(one["method"] for one in found["fits"]))
     methods = [OURS] * (OURS in methods) + sorted(set(methods) - {OURS})
     some = found["fits"][0]
-    head = f"{found['machine']}; {some['threads']} threads; a flow has at most {some['budget']:.0f} s."
+    head = f"{found['machine']}; {some['threads']} threads; a flow has at most {some['budget']:.0f} s, "
+    head += "with programs that an earlier run compiled."
     parts = ["## Anomalies\n", head + "\n", ANOMALY_NOTES]
     for measure, title in (("auroc", "Area under the ROC curve"), ("average_precision", "Average precision")):
         parts += [f"### {title}\n", anomaly_table(found["fits"], methods, measure)]

@@ -3,11 +3,13 @@
     python benchmarks/run_anomalies.py --python-torch .venvs/peers-torch/bin/python --seconds 60
 
 One process per fit, `--parallel k` at a time. What the scratch folder holds is kept, so a run that was interrupted, or
-one of more sets or seeds, does only the rest; `--again` forgets it. `anomalies/sets.py` says how rows are split.
+one of more sets or seeds, does only the rest; `--again` forgets it, but not the compiled programs: a second run gives
+the flows of the first split their whole time. `anomalies/sets.py` says how rows are split.
 """
 
 import argparse
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -61,6 +63,8 @@ def main() -> None:
     args = parser.parse_args()
     args.scratch.mkdir(parents=True, exist_ok=True)
     cores, load = core_sets(args), load_at_start()
+    # All splits of a set share their shapes: their programs are compiled in the first one alone.
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(args.scratch.absolute() / "programs"))
     with ThreadPoolExecutor(args.parallel) as pool:
         jobs = [
             pool.submit(fit, method, name, seed, cores, args)

@@ -8,7 +8,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from pushforward.distributions.base import ROWS_PER_CALL, Distribution, map_rows
+from pushforward.distributions.base import ROWS_PER_CALL, Distribution, _program_rows, map_rows
 from pushforward.errors import ConfigError, DomainError, ShapeError
 
 
@@ -98,6 +98,18 @@ def test_draws_depend_on_their_number_alone():
     np.testing.assert_array_equal(LAW.sample(jr.key(1), (4, 25)).reshape(100, 2), many[:100])
     assert len(np.unique(np.asarray(many)[:, 0])) > 0.99 * len(many)
     assert np.abs(LAW.sample(jr.key(2), 5) - many[:5]).min() > 0
+
+
+def test_any_number_of_rows_meets_few_programs_and_little_padding():
+    assert _program_rows(0) == []
+    assert _program_rows(10_000) == [10_240]
+    assert _program_rows(2 * ROWS_PER_CALL + 3) == [ROWS_PER_CALL, ROWS_PER_CALL, 4]
+    sizes = set()
+    for count in range(1, 2 * ROWS_PER_CALL, 7):
+        calls = _program_rows(count)
+        assert count <= sum(calls) <= max(2 * count, count + 2047)
+        sizes |= set(calls)
+    assert len(sizes) <= 22
 
 
 def test_a_hundred_numbers_of_rows_meet_eight_programs(caplog):
