@@ -77,6 +77,15 @@ def test_residual_adds_and_its_inverse_is_scipys_root(randomised):
     np.testing.assert_allclose(layer.inverse(X, CONTEXT), root, atol=1e-5)
 
 
+def test_a_net_of_vectors_serves_events_of_another_shape(randomised):
+    net = _net(randomised, features=4)
+    x = np.array([[0.5, -1.0], [2.0, 0.1]], np.float32)
+    y, log_det = Residual(net, (2, 2)).forward_and_log_det(x)
+    flat, flat_log_det = Residual(net).forward_and_log_det(x.reshape(4))
+    np.testing.assert_allclose(y.reshape(4), flat, rtol=1e-6)
+    np.testing.assert_allclose(log_det, flat_log_det, rtol=1e-6)
+
+
 def test_without_a_key_every_kind_is_exact(randomised):
     net = _net(randomised)
     exact = Residual(net, log_det="exact").forward_and_log_det(X)

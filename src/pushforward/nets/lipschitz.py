@@ -124,7 +124,7 @@ class LipschitzMLP(eqx.Module):
         """Return the output, shape (features,).
 
         Args:
-            x: shape (features,).
+            x: shape (features,), or any other with as many elements.
             context: shape (context_features,), or None if there is none.
             key: has no meaning: there is no dropout, which would change the map between its two directions.
 
@@ -165,7 +165,7 @@ class ScaledMLP(eqx.Module):
         """Return the output; see `LipschitzMLP`."""
         del key
         condition = None if context is None else bounded(context.reshape(-1))
-        values = bounded(x)
+        values = bounded(x.reshape(-1))
         for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             if index:
                 values = self._activated(index - 1, values)
