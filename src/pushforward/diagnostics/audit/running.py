@@ -48,8 +48,8 @@ def audit(
     many rows is taken off: a right law passes all of them, but for chances of about 1e-4 a check, and a large table
     does not fail a good law for a significant trifle. With few rows little is found: the texts give the noise.
 
-    At most 4096 rows, and 20,480 training rows, are looked at, chosen by the key; 10,000 rows of 10 columns take
-    some 20 seconds on one core, nearly all of them compilation, and 3 if the law was compiled before.
+    At most 4096 rows, and 20,480 training rows, are looked at, chosen by the key. Most of the time of a first audit is
+    compilation.
 
     Args:
         law: any distribution. Of a law whose `log_prob` is a bound, lines that compare densities judge the bound.
