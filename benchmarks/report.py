@@ -197,7 +197,7 @@ def ahead_cell(one: dict) -> str:
 def anomalies_section(found: dict) -> str:
     methods = list(dict.fromkeys(one["method"] for one in found["fits"]))
     methods = [OURS] * (OURS in methods) + sorted(set(methods) - {OURS})
-    some = found["fits"][0]
+    some = next((one for one in found["fits"] if one["method"] == OURS), found["fits"][0])
     head = f"{found['machine']}; {some['threads']} threads; a flow has at most {some['budget']:.0f} s, "
     head += "with programs that an earlier run compiled."
     parts = ["## Anomalies\n", head + "\n", ANOMALY_NOTES]
