@@ -120,7 +120,8 @@ def test_batches_do_not_mix():
     alone = lambda y, p: increasing_root(lambda p, x: p * x + jnp.tanh(x), y, p)  # noqa: E731
     together = jax.jit(jax.vmap(jax.vmap(alone), in_axes=(0, None)))(y, p)
     expected = [[alone(y[i, j], p[j]) for j in range(2)] for i in range(2)]
-    np.testing.assert_array_equal(together, np.array(expected))
+    # Two compiled programs may round differently; an element that saw another's would be off by far more.
+    np.testing.assert_allclose(together, np.array(expected), rtol=1e-6)
 
 
 def test_infinite_and_undefined_targets():
