@@ -16,9 +16,8 @@ def pytest_configure() -> None:
     Without its fusion emitters it takes a third of the time, and without LLVM's optimisations 0.6 of that again.
     `XLA_FLAGS= make test` tests the programs that users run.
     """
-    os.environ["JAX_ENABLE_COMPILATION_CACHE"] = (
-        "false"  # of commands that tests start: nothing is left in a home
-    )
+    # Of commands that tests start: nothing is left in anybody's home.
+    os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
     os.environ.setdefault(
         "XLA_FLAGS",
         "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1 "

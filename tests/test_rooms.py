@@ -50,6 +50,7 @@ ELSEWHERE = {
     "safetensors": ("io/", "training/checkpoint.py"),
     "pyarrow": ("data/",),
     "typer": ("cli/",),
+    "platformdirs": ("cli/",),
     "rich": ("cli/", "training/progress.py"),
     "sklearn": ("estimators/",),
     "matplotlib": ("plots/",),

@@ -42,6 +42,17 @@ def test_the_users_word_is_the_last(home, monkeypatch, name, value):
     assert os.environ.get("JAX_COMPILATION_CACHE_DIR") in (None, "elsewhere")
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="this system has no such rights")
+@pytest.mark.parametrize("place", ["programs", "machine"])
+def test_where_others_may_write_nothing_is_kept(home, place):
+    keep_programs()
+    machine = Path(os.environ.pop("JAX_COMPILATION_CACHE_DIR"))
+    assert machine.stat().st_mode & 0o777 == 0o700
+    (machine if place == "machine" else machine.parent).chmod(0o777)
+    keep_programs()
+    assert "JAX_COMPILATION_CACHE_DIR" not in os.environ
+
+
 def test_without_a_folder_nothing_is_kept(home):
     (home / "caches").write_text("no folder")
     keep_programs()

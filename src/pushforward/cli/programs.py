@@ -4,8 +4,9 @@ import hashlib
 import importlib.metadata
 import os
 import platform
-import sys
 from pathlib import Path
+
+import platformdirs
 
 MOST_BYTES = 256 * 2**20
 """How much is kept; the oldest programs go first."""
@@ -16,16 +17,20 @@ def keep_programs() -> None:
 
     To be called before JAX is imported. JAX's own variables have the last word: JAX_COMPILATION_CACHE_DIR names another
     folder, JAX_ENABLE_COMPILATION_CACHE=false keeps nothing. Programs are kept apart for each version of JAX and
-    each kind of processor, as one folder may serve several machines.
+    each kind of processor, as one folder may serve several machines. They are machine code: nothing is kept, nor read,
+    where others than the user may write.
     """
     if "JAX_COMPILATION_CACHE_DIR" in os.environ or _is_off(
         os.environ.get("JAX_ENABLE_COMPILATION_CACHE", "")
     ):
         return
     top = folder()
+    here = top / _machine()
     try:
-        here = top / _machine()
-        here.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for place in (top, here):
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not _is_own(place):
+                return
         prune(top)
     except OSError:
         return  # a read-only home: then nothing is kept
@@ -35,13 +40,7 @@ def keep_programs() -> None:
 
 def folder() -> Path:
     """Return where the programs of all machines lie: in the system's folder for caches."""
-    if sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "pushforward" / "programs"
+    return platformdirs.user_cache_path("pushforward", appauthor=False) / "programs"
 
 
 def prune(top: Path, most: int = MOST_BYTES) -> None:
@@ -55,6 +54,14 @@ def prune(top: Path, most: int = MOST_BYTES) -> None:
             break
         path.unlink(missing_ok=True)
         excess -= about.st_size
+
+
+def _is_own(place: Path) -> bool:
+    """Tell whether a folder is the user's and nobody else may write into it, on systems that have such rights."""
+    if not hasattr(os, "getuid"):
+        return True
+    about = place.stat()
+    return about.st_uid == os.getuid() and not about.st_mode & 0o022
 
 
 def _is_off(value: str) -> bool:
