@@ -252,13 +252,11 @@ def mixed_section(found: dict) -> str:
         cells = [spread(one["log_prob"].get(law)) for law in laws]
         nearest = min(one["ahead"].values(), key=operator.itemgetter("mean"))
         check = str(one["exit_codes"]["check"])
-        rows.append([name, f"{one['rows']:,} x {one['columns']}", *cells, spread(nearest), check])
-    runs = dict.fromkeys(
-        f"{one['day']}, {one['machine']}, {one['limit']:.0f} s a fit, load before: {one['load']}"
-        for one in found["tables"].values()
-    )
-    head = ", ".join(runs)
+        how = f"{one['day']}, {one['limit']:.0f} s, {one['load']}"
+        rows.append([name, f"{one['rows']:,} x {one['columns']}", *cells, spread(nearest), check, how])
+    head = ", ".join(dict.fromkeys(one["machine"] for one in found["tables"].values()))
     columns = ["table", "rows x columns", *laws, "ahead of the best other", "exit code of check"]
+    columns.append("day, seconds a fit, load before")
     return "\n".join(["## Tables of mixed columns\n", f"{head}.\n", MIXED_NOTES, table(columns, rows)])
 
 

@@ -79,6 +79,19 @@ def test_the_points_of_a_grid_have_theirs():
     assert probabilities("grid", [1.5, -1]).tolist() == [0, 0]
 
 
+def test_the_end_cells_of_a_grid_hold_all_that_lies_beyond_them():
+    # Of so few rows much probability is thought to lie beyond; between 0 and 10 there is nowhere to go.
+    x = np.random.default_rng(5).integers(1, 10, size=(40, 1)).astype(float)
+    law = independent(learn_encoder([Cells("values", step=1.0, low=0.0, high=10.0)], x, knots=8))
+    found = np.exp(np.asarray(law.log_prob(np.arange(11.0)[:, None])))
+    assert found.sum() == pytest.approx(1, abs=1e-5)
+    beyond = learn_encoder([Cells("values", step=1.0)], x, knots=8)
+    inside = np.exp(np.asarray(independent(beyond).log_prob(np.arange(11.0)[:, None])))
+    assert 1 - inside.sum() > 1e-3
+    np.testing.assert_allclose(found[1:10], inside[1:10], rtol=1e-4)
+    assert min(found[0] - inside[0], found[10] - inside[10]) > 1e-4
+
+
 def test_a_rounded_value_has_a_density():
     x = KINDS["rounded"][1]
     grid = np.round(np.arange(-40, 41) * 0.1, 1)
