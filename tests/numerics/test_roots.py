@@ -114,11 +114,12 @@ def test_a_slope_that_the_function_gives():
     np.testing.assert_allclose((x, slope), (1.0, -1 / 4), rtol=1e-6)
 
 
-def test_batches_do_not_mix():
+@pytest.mark.parametrize("mapped", [False, True], ids=["array", "vmap"])
+def test_batches_do_not_mix(mapped):
     y = jnp.array([[-1.0, 0.2], [30.0, 4.0]])
     p = jnp.array([1.0, 7.0])
     alone = lambda y, p: increasing_root(lambda p, x: p * x + jnp.tanh(x), y, p)  # noqa: E731
-    solve = jax.jit(jax.vmap(jax.vmap(alone), in_axes=(0, None)))
+    solve = jax.jit(jax.vmap(jax.vmap(alone), in_axes=(0, None)) if mapped else alone)
     together = np.asarray(solve(y, p))
     # One program, so bits are compared: what stands beside an element, however hard it is, does not touch it.
     for place in np.ndindex(y.shape):
