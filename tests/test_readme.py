@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from pushforward.cli.main import run
@@ -13,12 +15,19 @@ README = (Path(__file__).parents[1] / "README.md").read_text()
 @pytest.mark.slow
 def test_python_example(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    flow, frame = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     names: dict = {}
-    exec(compile(code, "README.md", "exec"), names)
+    exec(compile(flow, "README.md", "exec"), names)
     assert names["samples"].shape == (1000, 3)
     assert names["z"].shape == (10, 3)
     assert (tmp_path / "model.safetensors").exists()
+    random = np.random.default_rng(0)
+    income = random.choice(["<=50K", ">50K"], size=2000)
+    age = np.where(income == ">50K", random.normal(50, 5, 2000), random.normal(30, 5, 2000)).round()
+    names["frame"] = pd.DataFrame({"income": income, "age": age.astype(int)})
+    exec(compile(frame.replace("max_seconds=60", "max_seconds=20"), "README.md", "exec"), names)
+    assert names["rows"].num_rows == 1000
+    assert 45 < np.mean(names["rows"].column("age")) < 55
 
 
 def test_commands_and_options_exist(capsys):

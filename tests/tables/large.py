@@ -46,12 +46,12 @@ def write(folder, rows):
                 file.write_table(pa.table(dict(zip(NAMES, values.T, strict=True)), schema), GROUP)
 
 
-def fit(rows, model):
-    """Fit a small flow to rows or a source; print what it took."""
+def fit(rows, schema, model):
+    """Fit a small flow to rows or a source, and save it with what its columns are; print what it took."""
     import jax.random as jr
 
     from pushforward import fit_table
-    from pushforward.io import save
+    from pushforward.tables import FrameModel
 
     start = time.monotonic()
     seen = []
@@ -75,12 +75,15 @@ def fit(rows, model):
         "notes": result.notes,
         "checks": seen[:: max(len(seen) // 10, 1)],
     }
-    save(result.flow, model, table={"columns": [{"name": name} for name in NAMES]})
+    FrameModel(result.flow, schema).save(model)
     sys.stdout.write(json.dumps(about))
 
 
 def _peak():
     """Return the most memory that was resident, in bytes."""
+    status = Path("/proc/self/status")
+    if status.exists():  # `getrusage` also counts the process that started this one
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
@@ -106,14 +109,11 @@ def main(what, folder, *details):
         write(folder, *details)
     elif what == "score":
         score(folder, *details)
-    elif what == "stream":
-        from pushforward.data import TableSource
-
-        fit(TableSource(folder), *details)
     else:
-        from pushforward.data import read_table
+        from pushforward.data import TableSource, read_table
 
-        fit(read_table(folder).values, *details)
+        source = TableSource(folder)
+        fit(source if what == "stream" else read_table(folder).values, source.schema(), *details)
 
 
 if __name__ == "__main__":
