@@ -11,6 +11,7 @@ REPLICATIONS.md, which has all cards so far.
 import argparse
 import json
 import math
+import os
 import time
 from pathlib import Path
 
@@ -67,7 +68,8 @@ def replicate(name: str, seconds: float, quiet: bool) -> dict:
     about["two_standard_errors"] = float(2 * log_prob.std(ddof=1) / math.sqrt(len(log_prob)))
     if card.data == "mnist":
         about["bits_per_pixel"] = float(bits_per_pixel(log_prob, rows.original_test()).mean())
-    about["machine"] = f"{machine()}, {jax.default_backend().upper()}"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    about["machine"] = f"{machine()}, {cores} used, {jax.default_backend().upper()}"
     about["rows"] = [len(rows.train), len(rows.validation), len(rows.test)]
     about["card"] = name
     about["settings"] = {

@@ -214,6 +214,7 @@ TESTED_IN = {
     "diagnostics/audit/rows.py": "diagnostics/audit/test_running.py",
     "diagnostics/audit/shape.py": "diagnostics/audit/test_running.py",
     "diagnostics/audit/subject.py": "diagnostics/audit/test_running.py",
+    "distributions/door.py": "distributions/test_base.py",
     "distributions/conditional/base.py": "distributions/conditional/test_normal.py",
     "distributions/encoding/angles.py": "distributions/test_dequantized.py",
     "distributions/encoding/box.py": "distributions/test_dequantized.py",

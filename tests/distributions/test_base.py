@@ -8,7 +8,8 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from pushforward.distributions.base import ROWS_PER_CALL, Distribution, _program_rows, map_rows
+from pushforward.distributions.base import Distribution
+from pushforward.distributions.rows import ROWS_PER_CALL
 from pushforward.errors import ConfigError, DomainError, ShapeError
 
 
@@ -101,18 +102,6 @@ def test_draws_depend_on_their_number_alone():
     assert np.abs(LAW.sample(jr.key(2), 5) - many[:5]).min() > 0
 
 
-def test_any_number_of_rows_meets_few_programs_and_little_padding():
-    assert _program_rows(0) == []
-    assert _program_rows(10_000) == [10_240]
-    assert _program_rows(2 * ROWS_PER_CALL + 3) == [ROWS_PER_CALL, ROWS_PER_CALL, 4]
-    sizes = set()
-    for count in range(1, 2 * ROWS_PER_CALL, 7):
-        calls = _program_rows(count)
-        assert count <= sum(calls) <= max(2 * count, count + 2047)
-        sizes |= set(calls)
-    assert len(sizes) <= 22
-
-
 def test_a_hundred_numbers_of_rows_meet_eight_programs(caplog):
     law = Around((5,))
     x = np.zeros((100, 5), np.float32)
@@ -124,18 +113,6 @@ def test_a_hundred_numbers_of_rows_meet_eight_programs(caplog):
     ]
     assert len(compiled) <= 8
     assert all("_map_compiled" in message for message in compiled)
-
-
-def test_map_rows_takes_functions_and_trees():
-    def function(row, factor):
-        return {"double": 2 * row, "scaled": (factor * row, jnp.sum(row))}
-
-    for count in (0, 3, 4):
-        rows = np.arange(2.0 * count, dtype=np.float32).reshape(count, 2)
-        out = map_rows(function, (rows,), (jnp.float32(10),))
-        np.testing.assert_array_equal(out["double"], 2 * rows)
-        np.testing.assert_array_equal(out["scaled"][0], 10 * rows)
-        np.testing.assert_array_equal(out["scaled"][1], rows.sum(axis=1))
 
 
 # Inputs

@@ -146,10 +146,10 @@ def test_a_model_file_or_another_format_is_no_checkpoint(tmp_path, file, fresh, 
     save_file({"x": np.zeros(2)}, tmp_path / "run.ckpt")
     with pytest.raises(BadCheckpoint, match=re.escape("is broken (it is not a checkpoint), and")):
         file.load(fresh())
-    monkeypatch.setattr(room, "FORMAT", 2)
+    monkeypatch.setattr(room, "FORMAT", 1)
     file.write(fresh())
     monkeypatch.undo()
-    with pytest.raises(BadCheckpoint, match=re.escape("(its format is 2, this version reads 1)")):
+    with pytest.raises(BadCheckpoint, match=re.escape("(its format is 1, this version reads 2)")):
         file.load(fresh())
 
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import ArrayLike
 
-from ..distributions.base import ROWS_PER_CALL, Distribution
+from ..distributions.base import Distribution
+from ..distributions.rows import ROWS_PER_CALL
 from ..errors import ShapeError
 
 NODES = 48

@@ -11,7 +11,8 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
-from ..distributions.base import Distribution, map_rows
+from ..distributions.base import Distribution
+from ..distributions.rows import map_rows
 from ..errors import ConfigError, DomainError, ShapeError
 
 BLOCK = 65_536

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from ..distributions.base import Distribution, map_rows
+from ..distributions.base import Distribution
+from ..distributions.rows import map_rows
 from ..errors import ConfigError, ShapeError
 from ..objectives.reverse_kl import LogDensity
 from .estimates import BLOCK, EventFunction, check_samples, values_of, weighed_draws

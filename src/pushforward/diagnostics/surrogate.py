@@ -11,7 +11,7 @@ from jaxtyping import PRNGKeyArray
 
 from ..bijectors import Marginals
 from ..data import preprocessing
-from ..distributions.base import map_rows
+from ..distributions.rows import map_rows
 from . import em
 from .baselines import fit_mixture
 

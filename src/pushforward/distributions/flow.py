@@ -11,6 +11,7 @@ from ..bijectors.base import Bijector, merge_context_shapes
 from ..bijectors.compose import Chain, Stack
 from ..errors import ShapeError
 from .base import Distribution
+from .door import map_events
 from .embedding import Embedding, check_embedding
 from .keyed import Keyed
 
@@ -75,18 +76,24 @@ class Flow(Keyed):
 
     def to_base(self, x: ArrayLike, context: ArrayLike | None = None) -> Array:
         """Return the base points z of events x, both of shape (*batch, *event_shape)."""
-        return self._map_events("to_base", self._to_base, x, context)
+        return map_events(self, "to_base", self._to_base, x, context)
 
     def to_data(self, z: ArrayLike, context: ArrayLike | None = None) -> Array:
         """Return the events x of base points z, both of shape (*batch, *event_shape)."""
-        return self._map_events(
-            "to_data", self._to_data, z, context, event_shape=self.bijector.in_shape, name="z"
+        return map_events(
+            self, "to_data", self._to_data, z, context, event_shape=self.bijector.in_shape, name="z"
         )
 
     def intermediates(self, z: ArrayLike, context: ArrayLike | None = None) -> list[Array]:
         """Return every stage from z to x: z itself, then the output of each layer in sampling order."""
-        return self._map_events(
-            "intermediates", self._intermediates, z, context, event_shape=self.bijector.in_shape, name="z"
+        return map_events(
+            self,
+            "intermediates",
+            self._intermediates,
+            z,
+            context,
+            event_shape=self.bijector.in_shape,
+            name="z",
         )
 
     def layers(self) -> list[Bijector]:

@@ -13,7 +13,8 @@ from ..bijectors.base import as_float
 from ..bijectors.norm import ActNorm, BatchNorm
 from ..bijectors.settling import Kinds, Passing, holds, learn, lost
 from ..errors import ConfigError, DomainError, ShapeError
-from .base import Distribution, split_batch
+from .base import Distribution
+from .door import conditions_of, split_batch
 from .flow import Flow
 
 _CHUNK_ROWS = 1024
@@ -117,7 +118,7 @@ def _checked(
     bad = int(np.sum(~np.isfinite(rows.reshape(batch[0], -1)).all(axis=1)))
     if bad:
         raise DomainError(f"{who}: expected finite values, got NaN or infinity in {bad} of {batch[0]} rows.")
-    conditions, given = flow._conditions(who, context)
+    conditions, given = conditions_of(flow, who, context)
     if conditions is None:
         return rows, None
     if given not in ((), batch):

@@ -9,10 +9,10 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from ..distributions.base import map_rows
 from ..distributions.dequantized import BoxLaw, Dequantized, boxes, place
 from ..distributions.encoding import Box
 from ..distributions.flow import Flow
+from ..distributions.rows import map_rows
 from .frames import FrameModel
 
 _TRIED = 16

@@ -25,7 +25,7 @@ from ..io.atomic import atomic_write
 from .history import Check
 from .record import Record
 
-FORMAT = 1
+FORMAT = 2
 SECONDS_BETWEEN = 10.0
 _HEADER = "pushforward.checkpoint"
 

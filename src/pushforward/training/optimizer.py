@@ -81,9 +81,9 @@ def transformation(optimizer: AnyOptimizer) -> optax.GradientTransformationExtra
         optax.add_decayed_weights(optimizer.weight_decay) if optimizer.weight_decay else optax.identity(),
         optax.scale(-1.0),
     ]
-    # On one long vector: in a RealNVP of 48 small arrays, clipping and decay array by array cost 12 % of a
-    # step on two cores, on one vector 3 %.
-    return optax.with_extra_args_support(optax.flatten(optax.chain(*parts)))
+    # Array by array, not by `optax.flatten` on one long vector: on two cores the update of 400,000 parameters in 6
+    # arrays takes 0.4 ms, on one vector 8 ms, and that of 17 million 50 ms against 117.
+    return optax.with_extra_args_support(optax.chain(*parts))
 
 
 def rate(optimizer: AnyOptimizer, progress: Array) -> Array:

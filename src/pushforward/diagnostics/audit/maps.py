@@ -22,7 +22,7 @@ from ...bijectors import (
     RationalQuadraticSpline,
     Stack,
 )
-from ...distributions.base import map_rows
+from ...distributions.rows import map_rows
 from .findings import Finding, Speed, judged
 from .subject import NotApplicable, Subject, doubled
 

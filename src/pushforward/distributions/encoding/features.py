@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from ..base import map_rows
 from ..embedding import Embedding
+from ..rows import map_rows
 from .encoder import Encoder
 
 

@@ -1,0 +1,177 @@
+"""The only place where batches are made: one row's function over many rows, compiled, on all cores."""
+
+import math
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array
+
+from ..numerics.convergence import naming_failures
+
+ROWS_PER_CALL = 16384
+"""The most rows of one compiled call; longer batches run in several calls."""
+
+# Measured on two cores at 2, 21 and 63 features: blocks that stay in a core's own cache, with each core at a call of
+# its own, take 0.6 to 0.8 of the time of XLA's threads on one call. A call must be worth a thread: a block at least.
+_BLOCK_NUMBERS = 1 << 14
+_BLOCK_ROWS = 1024
+
+
+def map_rows(
+    function: Callable, rows: tuple[Any, ...], shared: tuple[Any, ...] = (), *, width: int = 1
+) -> Any:
+    """Map `function(*row, *shared)` over the leading axis of `rows`.
+
+    The map is compiled. Outside of JAX transformations it runs in calls of one size, the last one padded, and the size
+    is one of a few: any number of rows meets one of some twenty compiled programs. Cutting and padding are NumPy's
+    work: in JAX each new number of rows would compile a few small programs of its own. A program goes through its rows
+    in blocks that stay in the processor's cache, and on a CPU every core has a call of its own.
+
+    Args:
+        function: a module, a module's method or a function of (*row, *shared), for one row.
+        rows: arrays of shape (n, ...), n of any size, 0 included.
+        shared: what every row sees alike.
+        width: how many numbers one row's work is about; wider rows go in smaller blocks.
+
+    Returns:
+        The results, stacked along the first axis.
+    """
+    count = rows[0].shape[0]
+    if count == 0:
+        shapes = eqx.filter_eval_shape(_map_compiled, function, rows, shared, None)
+        return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    leaves = jax.tree.leaves((function, rows, shared))
+    if any(isinstance(leaf, Tracer) for leaf in leaves):
+        return _map_compiled(function, rows, shared, None)
+    block = min(max(_BLOCK_NUMBERS // width, 64), _BLOCK_ROWS)
+    block = 1 << (block.bit_length() - 1)
+    threads = _cores() if count >= 2 * block and _on_cpu(leaves) else 1
+    size = _call_rows(count, block, threads)
+    if size == count:
+        # Nothing below waits for this call: it may yet read NumPy arguments after their owner changed them.
+        rows, shared = jax.tree.map(_owned, (rows, shared))
+    cut = math.gcd(block, size)
+
+    def call(start: int) -> Any:
+        piece = tuple(_padded(np.asarray(row)[start : start + size], size) for row in rows)
+        with naming_failures():
+            return _map_compiled(function, piece, shared, cut if size > cut else None)
+
+    if size == count:
+        return call(0)
+    parts = _calls(call, range(0, count, size), threads)
+    return jax.tree.map(lambda *parts: _joined(parts, count), *parts)
+
+
+def _calls(call: Callable[[int], Any], starts: Sequence[int], threads: int) -> list[Any]:
+    """Return `call` of every start, as many at once as there are threads.
+
+    XLA runs the calls of one thread one after the other, those of several side by side. Settings of JAX may hold for
+    one thread alone, so only the caller's traces and compiles, and the others work where all settings are the same.
+    """
+    done = _side_by_side(call, starts, threads)
+    if done is not None:
+        return done
+    first, rest = call(starts[0]), starts[1:]
+    done = _side_by_side(call, rest, threads)
+    return [first, *(map(call, rest) if done is None else done)]
+
+
+def _side_by_side(call: Callable[[int], Any], starts: Sequence[int], threads: int) -> list[Any] | None:
+    """Return `call` of every start from threads of their own, or None if one of them may not or would have to trace."""
+    if threads == 1 or len(starts) < 2:
+        return None
+    settings = _settings()
+
+    def one(start: int) -> Any:
+        if _settings() != settings:
+            raise _NeedsCaller
+        return call(start)
+
+    with ThreadPoolExecutor(min(threads, len(starts)), initializer=_refuse_to_trace) as pool:
+        futures = [pool.submit(one, start) for start in starts]
+        try:
+            return [future.result() for future in futures]
+        except _NeedsCaller:
+            return None
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _NeedsCaller(Exception):
+    """What the thread was asked for is the caller's to do."""
+
+
+_THREAD = threading.local()
+_SETTINGS = tuple(name for name in dir(jax.config) if name.startswith("jax_"))
+
+
+def _refuse_to_trace() -> None:
+    _THREAD.refuses = True
+
+
+def _settings() -> tuple[Any, ...]:
+    """Return JAX's settings as this thread sees them."""
+    return tuple(getattr(jax.config, name) for name in _SETTINGS)
+
+
+@eqx.filter_jit
+def _map_compiled(
+    function: Callable, rows: tuple[Any, ...], shared: tuple[Any, ...], block: int | None
+) -> Any:
+    if getattr(_THREAD, "refuses", False):
+        raise _NeedsCaller
+    if block is None:
+        return jax.vmap(lambda *row: function(*row, *shared))(*rows)
+    return jax.lax.map(lambda row: function(*row, *shared), rows, batch_size=block)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _on_cpu(leaves: list[Any]) -> bool:
+    """Return whether a function of these arrays runs on the processor, and not on several of JAX's devices at once."""
+    arrays = (leaf for leaf in leaves if isinstance(leaf, jax.Array))
+    return jax.default_backend() == "cpu" and all(len(array.devices()) == 1 for array in arrays)
+
+
+def _call_rows(count: int, block: int, cores: int) -> int:
+    """Return the rows of each of the equal calls that `count` rows are cut into.
+
+    It is a power of two up to 512, a multiple of 512 up to 4096, then one of 1024, and of 2048 from 8192 on.
+    """
+    threads = min(max(count // block, 1), cores)
+    most = ROWS_PER_CALL if threads == 1 else ROWS_PER_CALL // 2
+    calls = threads * -(-count // (threads * most))
+    rows = -(-count // calls)
+    if rows <= 512:
+        return 1 << (rows - 1).bit_length()
+    step = 512 if rows <= 4096 else 1024 if rows <= 8192 else 2048
+    return -(-rows // step) * step
+
+
+def _owned(leaf: Any) -> Any:
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
+
+
+def _joined(parts: tuple[Any, ...], count: int) -> Array:
+    # Concrete rows inside somebody's jit give traced results.
+    if any(isinstance(part, Tracer) for part in parts):
+        return jnp.concatenate(parts)[:count]
+    return jax.device_put(np.concatenate(parts)[:count])
+
+
+def _padded(rows: np.ndarray, size: int) -> np.ndarray:
+    """Repeat the last row until there are `size` of them."""
+    missing = size - len(rows)
+    return np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)]) if missing else rows

@@ -1,0 +1,150 @@
+import threading
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pushforward.distributions import rows
+from pushforward.distributions.rows import ROWS_PER_CALL, _call_rows, map_rows
+from pushforward.errors import NotConverged
+from pushforward.numerics.convergence import unless_failed
+
+
+def shifted(row, shift):
+    return row + shift
+
+
+def rooted(row):
+    return unless_failed(jnp.sqrt(row), row < 0, "rooted: expected numbers of at least 0.")
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """The threads that call a compiled map, on a machine of three cores."""
+    threads, compiled = [], rows._map_compiled
+
+    def watched(*args):
+        out = compiled(*args)
+        threads.append(threading.current_thread())
+        return out
+
+    monkeypatch.setattr(rows, "_map_compiled", watched)
+    monkeypatch.setattr(rows, "_cores", lambda: 3)
+    return threads
+
+
+def numbers(count, dtype=np.float32):
+    return np.arange(count, dtype=dtype)
+
+
+# Calls
+
+
+@pytest.mark.parametrize("cores", [1, 2, 7, 64])
+@pytest.mark.parametrize("block", [64, 1024])
+def test_any_number_of_rows_meets_few_programs_and_little_padding(cores, block):
+    sizes = set()
+    for count in range(1, 3 * ROWS_PER_CALL, 7):
+        size = _call_rows(count, block, cores)
+        calls = -(-count // size)
+        assert size <= ROWS_PER_CALL
+        assert calls == 1 or calls <= cores * -(-count // (ROWS_PER_CALL // 2))
+        assert calls == 1 or size > block // 2
+        assert count <= calls * size <= max(2 * count, count + calls * 2048)
+        sizes.add(size)
+    assert len(sizes) <= 26
+
+
+def test_calls_of_a_benchmark():
+    assert [_call_rows(10_000, 1024, cores) for cores in (1, 2, 4, 100)] == [10_240, 5120, 2560, 1536]
+    assert [_call_rows(1_000, 256, cores) for cores in (1, 2, 4, 100)] == [1024, 512, 512, 512]
+    assert _call_rows(100, 1024, 8) == 128
+
+
+def test_functions_and_trees():
+    def function(row, factor):
+        return {"double": 2 * row, "scaled": (factor * row, jnp.sum(row))}
+
+    for count in (0, 3, 4):
+        x = np.arange(2.0 * count, dtype=np.float32).reshape(count, 2)
+        out = map_rows(function, (x,), (jnp.float32(10),))
+        np.testing.assert_array_equal(out["double"], 2 * x)
+        np.testing.assert_array_equal(out["scaled"][0], 10 * x)
+        np.testing.assert_array_equal(out["scaled"][1], x.sum(axis=1))
+
+
+# Threads
+
+
+def test_every_core_has_a_call_of_its_own(seen):
+    tracing = []
+
+    def shifted(row, shift):
+        tracing.append(threading.current_thread())
+        return row + shift
+
+    x = numbers(5 * 1024 + 1)
+    np.testing.assert_array_equal(map_rows(shifted, (x,), (np.float32(1),)), x + 1)
+    # The caller compiles, with the first of three calls; the others have the other two.
+    caller = threading.current_thread()
+    assert [thread is caller for thread in seen] == [True, False, False]
+    assert set(tracing) == {caller}
+    seen.clear()
+    tracing.clear()
+    np.testing.assert_array_equal(map_rows(shifted, (x,), (np.float32(2),)), x + 2)
+    assert len(seen) == 3
+    assert caller not in seen
+    assert not tracing
+    seen.clear()
+    np.testing.assert_array_equal(map_rows(shifted, (x[:1500],), (np.float32(2),)), x[:1500] + 2)
+    assert seen == [caller]
+
+
+def test_many_calls_stay_in_order(seen):
+    x = numbers(10 * ROWS_PER_CALL + 5)
+    for _ in range(2):
+        np.testing.assert_array_equal(map_rows(shifted, (x,), (np.float32(-3),)), x - 3)
+    assert len(seen) == 2 * 21
+
+
+def test_settings_of_the_callers_thread_alone_hold(seen):
+    """Other threads would find the program of the settings outside, which has other dtypes."""
+    x = numbers(4096, np.float64)
+    small = np.float64(2.0**-40)
+    assert map_rows(shifted, (x,), (small,)).dtype == jnp.float32
+    with jax.enable_x64(True):
+        seen.clear()
+        out = map_rows(shifted, (x,), (small,))
+        assert out.dtype == jnp.float64
+        np.testing.assert_array_equal(out, x + small)
+    assert set(seen) == {threading.current_thread()}
+    with jax.disable_jit():
+        np.testing.assert_allclose(map_rows(shifted, (x,), (small,)), x, atol=2 * small)
+    assert map_rows(shifted, (x,), (small,)).dtype == jnp.float32
+
+
+def test_concrete_rows_inside_a_compiled_function(seen):
+    x = numbers(4096)
+    out = jax.jit(lambda shift: map_rows(shifted, (x,), (np.float32(5),)) + shift)(jnp.float32(1))
+    np.testing.assert_array_equal(out, x + 6)
+
+
+@pytest.mark.parametrize("bad", [0, 4095])
+def test_a_failure_in_any_thread_has_its_name(seen, bad):
+    x = numbers(4096)
+    np.testing.assert_allclose(map_rows(rooted, (x,)), np.sqrt(x), rtol=1e-6)
+    x[bad] = -1
+    for _ in range(2):
+        with pytest.raises(NotConverged, match="rooted: expected numbers of at least 0"):
+            map_rows(rooted, (x,))
+
+
+def test_arrays_on_several_devices_are_left_to_xla(seen):
+    devices = jax.devices()[:2]
+    if len(devices) == 2:
+        mesh = jax.sharding.Mesh(np.array(devices), ("d",))
+        shift = jax.device_put(np.float32(1), jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec()))
+        x = numbers(4096)
+        np.testing.assert_array_equal(map_rows(shifted, (x,), (shift,)), x + 1)
+        assert set(seen) == {threading.current_thread()}
