@@ -146,7 +146,7 @@ def test_numbers_beyond_float32_are_infinite_without_a_warning():
 
 
 def test_the_owner_may_change_the_input_afterwards():
-    """The call returns before it has run, and must not read the caller's memory later."""
+    """No call may read the caller's memory later."""
     law = Around((512,))
     # Aligned as XLA wants it, so that it is tempted to use the memory in place.
     raw = np.zeros(4096 * 512 + 16, np.float32)

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import threading
 
 import jax
@@ -140,11 +143,26 @@ def test_a_failure_in_any_thread_has_its_name(seen, bad):
             map_rows(rooted, (x,))
 
 
-def test_arrays_on_several_devices_are_left_to_xla(seen):
-    devices = jax.devices()[:2]
-    if len(devices) == 2:
-        mesh = jax.sharding.Mesh(np.array(devices), ("d",))
-        shift = jax.device_put(np.float32(1), jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec()))
-        x = numbers(4096)
-        np.testing.assert_array_equal(map_rows(shifted, (x,), (shift,)), x + 1)
-        assert set(seen) == {threading.current_thread()}
+_ON_TWO_DEVICES = """
+import threading
+import jax, numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from pushforward.distributions import rows
+rows._cores = lambda: 2
+started = []
+threading.Thread.start = lambda thread, start=threading.Thread.start: (started.append(thread), start(thread))
+x = np.arange(4096, dtype=np.float32)
+mesh = Mesh(np.array(jax.devices()), ("d",))
+for place, threads in [(jax.devices()[1], True), (NamedSharding(mesh, PartitionSpec()), False)]:
+    shift = jax.device_put(np.float32(1), place)
+    for _ in range(2):
+        started.clear()
+        out = rows.map_rows(lambda row, shift: row + shift, (x,), (shift,))
+        np.testing.assert_array_equal(out, x + 1)
+    assert bool(started) == threads, (place, started)
+"""
+
+
+def test_arrays_on_several_devices_are_left_to_xla():
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
+    subprocess.run([sys.executable, "-c", _ON_TWO_DEVICES], env=os.environ | {"XLA_FLAGS": flags}, check=True)

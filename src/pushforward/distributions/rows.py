@@ -55,9 +55,6 @@ def map_rows(
     block = 1 << (block.bit_length() - 1)
     threads = _cores() if count >= 2 * block and _on_cpu(leaves) else 1
     size = _call_rows(count, block, threads)
-    if size == count:
-        # Nothing below waits for this call: it may yet read NumPy arguments after their owner changed them.
-        rows, shared = jax.tree.map(_owned, (rows, shared))
     cut = math.gcd(block, size)
 
     def call(start: int) -> Any:
@@ -158,10 +155,6 @@ def _call_rows(count: int, block: int, cores: int) -> int:
         return 1 << (rows - 1).bit_length()
     step = 512 if rows <= 4096 else 1024 if rows <= 8192 else 2048
     return -(-rows // step) * step
-
-
-def _owned(leaf: Any) -> Any:
-    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
 
 
 def _joined(parts: tuple[Any, ...], count: int) -> Array:
