@@ -43,7 +43,7 @@ class Distribution(eqx.Module):
         Raises:
             ShapeError: if x or the context has another shape, or a context is missing or superfluous.
         """
-        return map_events(self, "log_prob", self._log_prob, x, context)
+        return map_events(self, "log_prob", x, context)
 
     def sample(
         self, key: PRNGKeyArray, shape: int | tuple[int, ...] = (), context: ArrayLike | None = None
@@ -64,7 +64,7 @@ class Distribution(eqx.Module):
             ShapeError: if the context has another shape, or is missing or superfluous.
             ConfigError: if the key is no JAX random key.
         """
-        return draw(self, "sample", self._sample, key, shape, context)
+        return draw(self, "sample", key, shape, context)
 
     def sample_and_log_prob(
         self, key: PRNGKeyArray, shape: int | tuple[int, ...] = (), context: ArrayLike | None = None
@@ -84,7 +84,7 @@ class Distribution(eqx.Module):
             ShapeError: if the context has another shape, or is missing or superfluous.
             ConfigError: if the key is no JAX random key.
         """
-        return draw(self, "sample_and_log_prob", self._sample_and_log_prob, key, shape, context)
+        return draw(self, "sample_and_log_prob", key, shape, context)
 
     def _sample(self, key: PRNGKeyArray, context: Array | None) -> Array:
         return self._sample_and_log_prob(key, context)[0]

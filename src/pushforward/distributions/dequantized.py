@@ -97,7 +97,7 @@ class Dequantized(Keyed):
 
     def to_base(self, x: ArrayLike, context: ArrayLike | None = None) -> Array:
         """Return base points of rows: those of one point of each box, with half of its probability on each side."""
-        return map_events(self, "to_base", self._to_base, x, context)
+        return map_events(self, "to_base", x, context)
 
     def _to_base(self, x: Array, context: Array | None) -> Array:
         box = self.encoder.box(x)

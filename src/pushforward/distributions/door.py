@@ -1,19 +1,19 @@
 """The door of every distribution: what came in is checked and becomes rows, and results become batches again.
 
-Functions of a law and not its methods: a bound method of a module is a module, and making one takes longer than all of
-these checks.
+Functions of a law and not its methods, and `Partial` for what is mapped: a bound method of a module is a module, and
+making one takes longer than all of these checks.
 """
 
 import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jax.core import Tracer
+from jax.tree_util import Partial
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ..bijectors.base import as_float
@@ -38,14 +38,13 @@ class Law(Protocol):
 def map_events(
     law: Law,
     method: str,
-    function: Callable,
     x: ArrayLike,
     context: ArrayLike | None,
     *,
     event_shape: tuple[int, ...] | None = None,
     name: str = "x",
 ) -> Any:
-    """Map a function of (event, context) over a batch of events, by default events of the law itself."""
+    """Map the law's `_method`, a function of (event, context), over a batch of events, by default the law's own."""
     who = f"{type(law).__name__}.{method}"
     event_shape = law.event_shape if event_shape is None else event_shape
     events = _numbers(x, who)
@@ -59,18 +58,17 @@ def map_events(
             "context."
         ) from error
     rows = (_to_rows(events, full, event_shape),)
-    return _map(law, function, rows, full, conditions, context_batch)
+    return _map(law, _for_one(law, method), rows, full, conditions, context_batch)
 
 
 def draw(
     law: Law,
     method: str,
-    function: Callable,
     key: PRNGKeyArray,
     shape: int | tuple[int, ...],
     context: ArrayLike | None,
 ) -> Any:
-    """Map a function of (key, context) over as many keys as draws are asked for."""
+    """Map the law's `_method`, a function of (key, context), over as many keys as draws are asked for."""
     who = f"{type(law).__name__}.{method}"
     sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
     if any(size < 0 for size in sizes):
@@ -80,7 +78,8 @@ def draw(
     conditions, context_batch = conditions_of(law, who, context)
     full = sizes + context_batch
     rows = (np.arange(math.prod(full), dtype=np.uint32),)
-    return _map(law, _Draw(function, key), rows, full, conditions, context_batch)
+    function = Partial(_drawn, _for_one(law, method), key)
+    return _map(law, function, rows, full, conditions, context_batch)
 
 
 def _map(
@@ -127,14 +126,13 @@ def split_batch(
     return shape[:cut]
 
 
-class _Draw(eqx.Module):
-    """A function of (key, *rest) as one of (number of the draw, *rest)."""
+def _for_one(law: Law, method: str) -> Partial:
+    """Return the law's function for one event that stands behind a public method."""
+    return Partial(getattr(type(law), f"_{method}"), law)
 
-    function: Callable
-    key: PRNGKeyArray
 
-    def __call__(self, index: Array, *rest: Any) -> Any:
-        return self.function(jr.fold_in(self.key, index), *rest)
+def _drawn(function: Callable, key: PRNGKeyArray, index: Array, *rest: Any) -> Any:
+    return function(jr.fold_in(key, index), *rest)
 
 
 def _numbers(value: ArrayLike, who: str) -> Any:

@@ -76,20 +76,17 @@ class Flow(Keyed):
 
     def to_base(self, x: ArrayLike, context: ArrayLike | None = None) -> Array:
         """Return the base points z of events x, both of shape (*batch, *event_shape)."""
-        return map_events(self, "to_base", self._to_base, x, context)
+        return map_events(self, "to_base", x, context)
 
     def to_data(self, z: ArrayLike, context: ArrayLike | None = None) -> Array:
         """Return the events x of base points z, both of shape (*batch, *event_shape)."""
-        return map_events(
-            self, "to_data", self._to_data, z, context, event_shape=self.bijector.in_shape, name="z"
-        )
+        return map_events(self, "to_data", z, context, event_shape=self.bijector.in_shape, name="z")
 
     def intermediates(self, z: ArrayLike, context: ArrayLike | None = None) -> list[Array]:
         """Return every stage from z to x: z itself, then the output of each layer in sampling order."""
         return map_events(
             self,
             "intermediates",
-            self._intermediates,
             z,
             context,
             event_shape=self.bijector.in_shape,

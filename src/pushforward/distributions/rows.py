@@ -1,10 +1,11 @@
 """The only place where batches are made: one row's function over many rows, compiled, on all cores."""
 
+import functools
 import math
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import equinox as eqx
@@ -22,7 +23,7 @@ ROWS_PER_CALL = 16384
 # Measured on two cores at 2, 21 and 63 features: blocks that stay in a core's own cache, with each core at a call of
 # its own, take 0.6 to 0.8 of the time of XLA's threads on one call. A call must be worth a thread: a block at least.
 _BLOCK_NUMBERS = 1 << 14
-_BLOCK_ROWS = 1024
+_BLOCK_ROWS = 512
 
 
 def map_rows(
@@ -83,7 +84,11 @@ def _calls(call: Callable[[int], Any], starts: Sequence[int], threads: int) -> l
 
 
 def _side_by_side(call: Callable[[int], Any], starts: Sequence[int], threads: int) -> list[Any] | None:
-    """Return `call` of every start from threads of their own, or None if one of them may not or would have to trace."""
+    """Return `call` of every start from threads of their own, or None if that is the caller's to do.
+
+    It is where a thread would have to trace, or while the threads are at work for somebody else, who may be waiting
+    for this caller.
+    """
     if threads == 1 or len(starts) < 2:
         return None
     settings = _settings()
@@ -93,14 +98,26 @@ def _side_by_side(call: Callable[[int], Any], starts: Sequence[int], threads: in
             raise _NeedsCaller
         return call(start)
 
-    with ThreadPoolExecutor(min(threads, len(starts)), initializer=_refuse_to_trace) as pool:
-        futures = [pool.submit(one, start) for start in starts]
-        try:
-            return [future.result() for future in futures]
-        except _NeedsCaller:
-            return None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    pool, lock = _pool(threads, os.getpid())
+    if not lock.acquire(blocking=False):
+        return None
+    futures = [pool.submit(one, start) for start in starts]
+    try:
+        return [future.result() for future in futures]
+    except _NeedsCaller:
+        return None
+    finally:
+        for future in futures:
+            future.cancel()
+        wait(futures)
+        lock.release()
+
+
+@functools.cache
+def _pool(threads: int, process: int) -> tuple[ThreadPoolExecutor, threading.Lock]:
+    """Return the threads of a process; they stay, because a new one shares its maker's core for a while."""
+    del process  # a fork has none of its parent's threads
+    return ThreadPoolExecutor(threads, "pushforward", _refuse_to_trace), threading.Lock()
 
 
 class _NeedsCaller(Exception):
