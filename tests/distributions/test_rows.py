@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from pushforward.distributions import rows
-from pushforward.distributions.rows import ROWS_PER_CALL, _call_rows, map_rows
+from pushforward.distributions.rows import (
+    _CPU_BLOCK,
+    _OTHER_BLOCK,
+    ROWS_PER_CALL,
+    _block_rows,
+    _call_rows,
+    map_rows,
+)
 from pushforward.errors import NotConverged
 from pushforward.numerics.convergence import unless_failed
 
@@ -63,6 +70,11 @@ def test_calls_of_a_benchmark():
     assert [_call_rows(10_000, 1024, cores) for cores in (1, 2, 4, 100)] == [10_240, 5120, 2560, 1536]
     assert [_call_rows(1_000, 256, cores) for cores in (1, 2, 4, 100)] == [1024, 512, 512, 512]
     assert _call_rows(100, 1024, 8) == 128
+
+
+def test_blocks_fit_the_cache_of_a_core():
+    assert [_block_rows(width, *_CPU_BLOCK) for width in (1, 21, 63, 784)] == [512, 512, 256, 64]
+    assert [_block_rows(width, *_OTHER_BLOCK) for width in (1, 21, 784)] == [ROWS_PER_CALL, 1024, 64]
 
 
 def test_functions_and_trees():

@@ -20,10 +20,11 @@ from ..numerics.convergence import naming_failures
 ROWS_PER_CALL = 16384
 """The most rows of one compiled call; longer batches run in several calls."""
 
-# Measured on two cores at 2, 21 and 63 features: blocks that stay in a core's own cache, with each core at a call of
-# its own, take 0.6 to 0.8 of the time of XLA's threads on one call. A call must be worth a thread: a block at least.
-_BLOCK_NUMBERS = 1 << 14
-_BLOCK_ROWS = 512
+# The most rows of a block, and numbers in it. Measured on two cores at 2, 21 and 63 features: blocks that stay in a
+# core's own cache, with each core at a call of its own, take 0.6 to 0.8 of the time of XLA's threads on one call. A
+# call must be worth a thread: a block at least. Elsewhere a block only bounds the memory.
+_CPU_BLOCK = 512, 1 << 14
+_OTHER_BLOCK = ROWS_PER_CALL, 1 << 15
 
 
 def map_rows(
@@ -52,9 +53,9 @@ def map_rows(
     leaves = jax.tree.leaves((function, rows, shared))
     if any(isinstance(leaf, Tracer) for leaf in leaves):
         return _map_compiled(function, rows, shared, None)
-    block = min(max(_BLOCK_NUMBERS // width, 64), _BLOCK_ROWS)
-    block = 1 << (block.bit_length() - 1)
-    threads = _cores() if count >= 2 * block and _on_cpu(leaves) else 1
+    on_cpu = jax.default_backend() == "cpu"
+    block = _block_rows(width, *(_CPU_BLOCK if on_cpu else _OTHER_BLOCK))
+    threads = _cores() if on_cpu and count >= 2 * block and not _are_shared(leaves) else 1
     size = _call_rows(count, block, threads)
     cut = math.gcd(block, size)
 
@@ -153,10 +154,14 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _on_cpu(leaves: list[Any]) -> bool:
-    """Return whether a function of these arrays runs on the processor, and not on several of JAX's devices at once."""
-    arrays = (leaf for leaf in leaves if isinstance(leaf, jax.Array))
-    return jax.default_backend() == "cpu" and all(len(array.devices()) == 1 for array in arrays)
+def _are_shared(leaves: list[Any]) -> bool:
+    """Return whether an array lies on several devices: calls on it side by side would wait for each other."""
+    return any(isinstance(leaf, jax.Array) and len(leaf.devices()) > 1 for leaf in leaves)
+
+
+def _block_rows(width: int, most: int, numbers: int) -> int:
+    """Return the rows of a block, a power of two: 64 at least, and no more than so many rows and numbers."""
+    return 1 << (min(max(numbers // width, 64), most).bit_length() - 1)
 
 
 def _call_rows(count: int, block: int, cores: int) -> int:
