@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
@@ -26,6 +25,7 @@ from ..bijectors.reversible import Memory
 from ..distributions import Distribution, Flow, StandardLogistic, StandardNormal, StudentT
 from ..errors import ConfigError
 from ..nets import MADE, MLP
+from ..numerics.quick import split
 
 Fast = Literal["density", "sampling"]
 """Which direction of an autoregressive flow takes one pass."""
@@ -61,14 +61,14 @@ def repeated(
     make: Callable[[PRNGKeyArray], Bijector], key: PRNGKeyArray, layers: int, memory: Memory = "store"
 ) -> Bijector:
     """Return `layers` layers of one structure as a Stack."""
-    return Stack([make(k) for k in jr.split(key, layers)], memory=memory)
+    return Stack([make(k) for k in split(key, layers)], memory=memory)
 
 
 def alternated(
     make: Callable[[PRNGKeyArray, bool], Bijector], key: PRNGKeyArray, layers: int, memory: Memory = "store"
 ) -> Bijector:
     """Return layers whose `swap` argument alternates, False first, as a Stack of pairs and a rest."""
-    keys = jr.split(key, layers)
+    keys = split(key, layers)
     pairs = [Chain([make(keys[i], False), make(keys[i + 1], True)]) for i in range(0, layers - 1, 2)]
     # Unrolled, small layers run a fifth faster, and up to four pairs compile no slower.
     parts: list[Bijector] = [Stack(pairs, unroll=min(len(pairs), 4), memory=memory)] if pairs else []

@@ -1,11 +1,11 @@
 """Gaussianization flow: rotations and marginal maps to the normal law in turn."""
 
-import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import Bijector, Chain, Elementwise, Gaussianize, Invert, Orthogonal
 from ..distributions.flow import Flow
+from ..numerics.quick import split
 from ._parts import base_law, check_hidden, check_sizes, coupling, repeated
 from .registry import register
 
@@ -48,7 +48,7 @@ def gaussianization(
     scalar = Gaussianize(components)
 
     def layer(key: PRNGKeyArray) -> Bijector:
-        rotation, marginal = jr.split(key)
+        rotation, marginal = split(key)
         if context_features:
             nothing_known = np.zeros(features, dtype=bool)
             mapping: Bijector = coupling(marginal, scalar, nothing_known, context_features, hidden=hidden)

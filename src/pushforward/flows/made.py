@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import Identity
@@ -10,6 +9,7 @@ from ..distributions import AutoregressiveEnsemble, AutoregressiveLaw, Flow
 from ..errors import ConfigError
 from ..nets.masked import Order
 from ..nets.mlp import Activation
+from ..numerics.quick import split
 from ._laws import LawName, conditional_law, masked_net
 from ._parts import check_hidden, check_sizes, context_shape
 from .registry import register
@@ -79,7 +79,7 @@ def made(
             "made: expected an ensemble of several members with fresh=True, got ensemble=1. "
             "Give ensemble the number of members to evaluate with."
         )
-    of_weights, of_masks = jr.split(key)
+    of_weights, of_masks = split(key)
     conditional, shape = conditional_law("made", law, values, bound), context_shape(context_features)
     options = {"hidden": hidden, "activation": activation, "dropout": dropout, "order": order}
     options |= {"residual": residual, "direct": direct}

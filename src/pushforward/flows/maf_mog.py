@@ -1,6 +1,5 @@
 """Masked autoregressive flow on a MADE with mixtures of normals."""
 
-import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import Affine, Bijector
@@ -8,6 +7,7 @@ from ..bijectors.scalar.affine import ScaleKind
 from ..distributions import AutoregressiveLaw, ConditionalMixture
 from ..distributions.flow import Flow
 from ..nets.mlp import Activation
+from ..numerics.quick import split
 from ._laws import masked_net
 from ._parts import autoregressive, check_hidden, check_sizes, context_shape, normalised, repeated
 from .registry import register
@@ -64,7 +64,7 @@ def maf_mog(
     check_hidden("maf_mog", hidden)
     net = {"hidden": hidden, "activation": activation, "dropout": dropout, "residual": residual}
     affine, mixture = Affine(scale=scale, bound=bound), ConditionalMixture(components, bound)
-    of_layers, of_base = jr.split(key)
+    of_layers, of_base = split(key)
     base = masked_net(of_base, mixture, features, context_features, **net)
 
     def layer(key: PRNGKeyArray) -> Bijector:

@@ -1,12 +1,12 @@
 """The flow of the Normalizing Flows Tutorial: an invertible multilayer perceptron."""
 
-import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import Affine, Bijector, Chain, Elementwise, Invert, PReLU, TriangularLowRank
 from ..distributions.flow import Flow
 from ..nets.mlp import Activation
+from ..numerics.quick import split
 from ._parts import base_law, check_hidden, check_sizes, coupling, repeated
 from .registry import register
 
@@ -56,13 +56,13 @@ def mlp_flow(
     net = {"hidden": hidden, "activation": activation}
 
     def layer(key: PRNGKeyArray) -> Bijector:
-        matrix, told = jr.split(key)
+        matrix, told = split(key)
         parts: list[Bijector] = [TriangularLowRank(features, rank, key=matrix)]
         if context_features:
             nothing_known = np.zeros(features, dtype=bool)
             parts.append(coupling(told, Affine(), nothing_known, context_features, **net))
         return Chain([*parts, Elementwise(PReLU(), (features,))])
 
-    first, last = jr.split(key)
+    first, last = split(key)
     perceptron = [repeated(layer, first, layers), TriangularLowRank(features, rank, key=last)]
     return Flow(base_law("mlp_flow", base, features), Invert(Chain(perceptron)))

@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 
-import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import (
@@ -23,6 +22,7 @@ from ..distributions.flow import Flow
 from ..errors import ConfigError
 from ..nets import MADE
 from ..nets.mlp import Activation
+from ..numerics.quick import permutation, split
 from ._parts import (
     Fast,
     base_law,
@@ -113,7 +113,7 @@ def nsf(
         if features == 1:
             inner: list[Bijector] = _one_dimensional(key, spline, context_features, net)
         else:
-            mixer, splines = jr.split(key)
+            mixer, splines = split(key)
             if autoregressive:
                 size = {"context_features": context_features, **net}
                 made = MADE(splines, features, spline.num_params, **size)
@@ -131,7 +131,7 @@ def nsf(
 def _mixing(key: PRNGKeyArray, features: int, mixing: Mixing) -> list[Bijector]:
     if mixing == "reverse":
         return [Reverse((features,))]
-    permute = Permute(jr.permutation(key, features))
+    permute = Permute(permutation(key, features))
     return [permute] if mixing == "permutation" else [permute, LU(features)]
 
 
@@ -140,7 +140,7 @@ def _one_dimensional(
 ) -> list[Bijector]:
     if not context_features:
         return [Elementwise(Affine("softplus"), (1,)), Elementwise(spline, (1,))]
-    first, second = jr.split(key)
+    first, second = split(key)
     nothing_known = alternating(1)
     return [
         coupling(first, Affine("softplus"), nothing_known, context_features, **net),

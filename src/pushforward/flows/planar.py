@@ -1,6 +1,5 @@
 """Planar and radial flows: many layers that each bend the space across one plane or around one point."""
 
-import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import Bijector, Planar, Radial
@@ -8,6 +7,7 @@ from ..bijectors.planar import cheap_side
 from ..distributions.flow import Flow
 from ..nets.mlp import Activation
 from ..numerics.planar import Bend
+from ..numerics.quick import split
 from ._parts import Fast, amortised, base_law, check_fast, check_hidden, check_sizes, repeated, turned
 from .registry import register
 
@@ -56,7 +56,7 @@ def planar(
     cheap_side("planar", bend)
 
     def layer(key: PRNGKeyArray) -> Bijector:
-        start, net = jr.split(key)
+        start, net = split(key)
         plane = Planar(features, bend=bend, key=start)
         return turned(amortised(net, plane, context_features, hidden=hidden, activation=activation), fast)
 
@@ -102,7 +102,7 @@ def radial(
     _check("radial", features, context_features, layers, hidden, fast)
 
     def layer(key: PRNGKeyArray) -> Bijector:
-        start, net = jr.split(key)
+        start, net = split(key)
         ball = Radial(features, key=start)
         return turned(amortised(net, ball, context_features, hidden=hidden, activation=activation), fast)
 

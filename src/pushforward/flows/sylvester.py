@@ -3,7 +3,6 @@
 import typing
 from typing import Literal
 
-import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
 from ..bijectors import Bijector, Chain, Reverse, Sylvester
@@ -12,6 +11,7 @@ from ..distributions.flow import Flow
 from ..errors import ConfigError
 from ..nets.mlp import Activation
 from ..numerics.planar import Bend
+from ..numerics.quick import split
 from ._parts import Fast, amortised, base_law, check_fast, check_hidden, check_sizes, repeated, turned
 from .registry import register
 
@@ -75,7 +75,7 @@ def sylvester(
     count = {"orthogonal": columns, "householder": reflections, "triangular": 0}[kind]
 
     def layer(key: PRNGKeyArray) -> Bijector:
-        start, net = jr.split(key)
+        start, net = split(key)
         bent = Sylvester(features, width=columns, reflections=count, bend=bend, key=start)
         made = amortised(net, bent, context_features, hidden=hidden, activation=activation)
         return turned(Chain([made, Reverse((features,))]) if kind == "triangular" else made, fast)

@@ -6,12 +6,12 @@ from typing import Literal, Protocol
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
 from ..errors import ConfigError
 from ..numerics.lipschitz import lip_swish, spectral_norm_bound
-from .mlp import bounded, check_net_context, zeroed
+from ..numerics.quick import split
+from .mlp import bounded, check_net_context, new_linear, zeroed
 
 LipschitzActivation = Literal["lip_swish", "elu"]
 _ACTIVATIONS = ("lip_swish", "elu")
@@ -91,14 +91,14 @@ class LipschitzMLP(eqx.Module):
             )
         check_lipschitz("LipschitzMLP", lipschitz)
         sizes = [features, *hidden, features]
-        keys = jr.split(key, 2 * (len(sizes) - 1))
+        keys = split(key, 2 * (len(sizes) - 1))
         layers = [
-            eqx.nn.Linear(n_in, n_out, key=k) for n_in, n_out, k in zip(sizes, sizes[1:], keys, strict=False)
+            new_linear(n_in, n_out, key=k) for n_in, n_out, k in zip(sizes, sizes[1:], keys, strict=False)
         ]
         layers[-1] = zeroed(layers[-1])
         self.layers = tuple(layers)
         self.from_context = tuple(
-            eqx.nn.Linear(context_features, n_out, use_bias=False, key=k)
+            new_linear(context_features, n_out, use_bias=False, key=k)
             for n_out, k in zip(sizes[1:], keys[len(layers) :] if context_features else [], strict=False)
         )
         if context_features:

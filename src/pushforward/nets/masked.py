@@ -15,7 +15,18 @@ from ..errors import ConfigError, ShapeError
 from ..numerics import masks
 from ..numerics.batching import reshaped
 from ..numerics.products import Steps
-from .mlp import Activation, activated, affine, bounded, check_net, check_net_context, drop, zeroed
+from ..numerics.quick import split
+from .mlp import (
+    Activation,
+    activated,
+    affine,
+    bounded,
+    check_net,
+    check_net_context,
+    drop,
+    new_linear,
+    zeroed,
+)
 from .turns import Find, Sorted, take_turns
 
 Order = Literal["sequential", "reversed", "random"]
@@ -85,17 +96,15 @@ class MADE(eqx.Module):
         widths = [w for width in hidden for w in (width, width)] + [hidden[0]] if residual else hidden
         sizes = [features, *widths, features * num_params]
         pairs = [*pairwise(sizes), *[(features, sizes[-1])] * direct]
-        keys = jr.split(key, 2 * len(pairs) + 1)
+        keys = split(key, 2 * len(pairs) + 1)
         layers = [
-            eqx.nn.Linear(n, m, use_bias=i < len(sizes) - 1, key=keys[i]) for i, (n, m) in enumerate(pairs)
+            new_linear(n, m, use_bias=i < len(sizes) - 1, key=keys[i]) for i, (n, m) in enumerate(pairs)
         ]
         last = len(sizes) - 2
         self.layers = tuple(zeroed(layer) if i >= last else layer for i, layer in enumerate(layers))
         told = {i for i in range(last) if i == 0 or (residual and i % 2)} if context_features else set()
         self.from_context = tuple(
-            eqx.nn.Linear(context_features, m, use_bias=False, key=keys[len(pairs) + i])
-            if i in told
-            else None
+            new_linear(context_features, m, use_bias=False, key=keys[len(pairs) + i]) if i in told else None
             for i, (_, m) in enumerate(pairs)
         )
         self.order = _order(order, features, keys[-1])

@@ -2,9 +2,9 @@
 
 import equinox as eqx
 import jax
-import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
+from ..numerics.quick import permutation, split
 from .masked import MADE
 
 
@@ -37,15 +37,15 @@ def draw_masks(key: PRNGKeyArray, net: MADE, *, order: bool = True, connectivity
 
     Reference: Germain et al. 2015, MADE, arXiv:1502.03509, sections 4.1 and 4.2, algorithm 1.
     """
-    of_order, of_units = jr.split(key)
+    of_order, of_units = split(key)
     sizes: dict[int, int] = {}
     for layer, (_, out) in zip(net.layers, _sides(net), strict=True):
         if out is not None:
             sizes[out] = layer.weight.shape[0]
-    keys = jr.split(of_units, len(sizes))
+    keys = split(of_units, len(sizes))
     return Masks(
-        jr.permutation(of_order, net.features) if order else None,
-        tuple(jr.permutation(keys[i], sizes[i]) for i in range(len(sizes))) if connectivity else None,
+        permutation(of_order, net.features) if order else None,
+        tuple(permutation(keys[i], sizes[i]) for i in range(len(sizes))) if connectivity else None,
     )
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Array, PRNGKeyArray
 from ..errors import ConfigError, ShapeError
 from ..numerics.batching import batch_last
 from ..numerics.products import Steps, staircase
+from ..numerics.quick import quickly, split
 
 Activation = Literal["relu", "tanh", "silu", "gelu", "elu", "leaky_relu", "softplus"]
 ACTIVATIONS: dict[str, Callable] = {
@@ -62,9 +63,9 @@ class MLP(eqx.Module):
     ) -> None:
         check_net("MLP", activation, dropout)
         sizes = [in_features + context_features, *hidden, out_features]
-        keys = jr.split(key, len(sizes) - 1)
+        keys = split(key, len(sizes) - 1)
         layers = [
-            eqx.nn.Linear(n_in, n_out, key=k) for n_in, n_out, k in zip(sizes, sizes[1:], keys, strict=False)
+            new_linear(n_in, n_out, key=k) for n_in, n_out, k in zip(sizes, sizes[1:], keys, strict=False)
         ]
         layers[-1] = zeroed(layers[-1])
         self.layers = tuple(layers)
@@ -131,13 +132,13 @@ class ResidualMLP(eqx.Module):
         dropout: float = 0.0,
     ) -> None:
         check_net("ResidualMLP", activation, dropout)
-        keys = jr.split(key, 2 + 3 * blocks)
-        self.first = eqx.nn.Linear(in_features + context_features, hidden, key=keys[0])
-        self.last = zeroed(eqx.nn.Linear(hidden, out_features, key=keys[1]))
-        self.inner = tuple(eqx.nn.Linear(hidden, hidden, key=k) for k in keys[2 : 2 + blocks])
-        self.outer = tuple(eqx.nn.Linear(hidden, hidden, key=k) for k in keys[2 + blocks : 2 + 2 * blocks])
+        keys = split(key, 2 + 3 * blocks)
+        self.first = new_linear(in_features + context_features, hidden, key=keys[0])
+        self.last = zeroed(new_linear(hidden, out_features, key=keys[1]))
+        self.inner = tuple(new_linear(hidden, hidden, key=k) for k in keys[2 : 2 + blocks])
+        self.outer = tuple(new_linear(hidden, hidden, key=k) for k in keys[2 + blocks : 2 + 2 * blocks])
         self.from_context = tuple(
-            eqx.nn.Linear(context_features, hidden, use_bias=False, key=k)
+            new_linear(context_features, hidden, use_bias=False, key=k)
             for k in (keys[2 + 2 * blocks :] if context_features else [])
         )
         self.activation = activation
@@ -165,6 +166,14 @@ class ResidualMLP(eqx.Module):
                 middle = middle + apply(self.from_context[index], bounded(context.reshape(-1)))
             stream = stream + apply(outer, drop(act(middle), self.dropout, keys[index]))
         return apply(self.last, act(stream))
+
+
+@quickly
+def new_linear(
+    in_features: int, out_features: int, *, use_bias: bool = True, key: PRNGKeyArray
+) -> eqx.nn.Linear:
+    """Return Equinox's linear layer: weights and bias uniform within +-1 / sqrt(in_features)."""
+    return eqx.nn.Linear(in_features, out_features, use_bias=use_bias, key=key)
 
 
 def zeroed(layer: eqx.nn.Linear) -> eqx.nn.Linear:

@@ -7,11 +7,11 @@ from typing import Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
 from ..errors import ConfigError
-from .mlp import activated, apply, bounded, check_net_context, zeroed
+from ..numerics.quick import split
+from .mlp import activated, apply, bounded, check_net_context, new_linear, zeroed
 
 Smooth = Literal["tanh", "softplus", "silu", "gelu"]
 SMOOTH: tuple[Smooth, ...] = ("tanh", "softplus", "silu", "gelu")
@@ -60,14 +60,14 @@ class TimeMLP(eqx.Module):
             raise ConfigError(f"TimeMLP: expected activation {', '.join(SMOOTH)}, got {activation!r}.")
         sizes = [features, *hidden, features]
         count, told = len(sizes) - 1, 1 + context_features
-        keys = jr.split(key, 3 * count)
-        layers = [eqx.nn.Linear(n, m, key=keys[i]) for i, (n, m) in enumerate(pairwise(sizes))]
+        keys = split(key, 3 * count)
+        layers = [new_linear(n, m, key=keys[i]) for i, (n, m) in enumerate(pairwise(sizes))]
         shifts = [
-            eqx.nn.Linear(told, m, use_bias=False, key=k)
+            new_linear(told, m, use_bias=False, key=k)
             for m, k in zip(sizes[1:], keys[count : 2 * count], strict=True)
         ]
         self.gates = tuple(
-            eqx.nn.Linear(told, m, key=k) for m, k in zip(sizes[1:], keys[2 * count :], strict=True)
+            new_linear(told, m, key=k) for m, k in zip(sizes[1:], keys[2 * count :], strict=True)
         )
         self.layers = (*layers[:-1], zeroed(layers[-1]))
         self.shifts = (*shifts[:-1], zeroed(shifts[-1]))
