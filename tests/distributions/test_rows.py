@@ -169,6 +169,28 @@ def test_a_failure_in_any_thread_has_its_name(seen, bad):
             map_rows(rooted, (x,))
 
 
+_AFTER_MAIN = """
+import threading
+import numpy as np
+from pushforward.distributions import rows
+rows._cores = lambda: 2
+x = np.arange(4096, dtype=np.float32)
+shifted = lambda row: row + 1
+def work():
+    threading.main_thread().join()
+    for _ in range(2):
+        np.testing.assert_array_equal(rows.map_rows(shifted, (x,)), x + 1)
+    print("done")
+threading.Thread(target=work).start()
+"""
+
+
+def test_a_thread_that_outlives_the_main_one_goes_on():
+    """No pool of threads takes work any more then."""
+    run = subprocess.run([sys.executable, "-c", _AFTER_MAIN], capture_output=True, text=True, check=True)
+    assert run.stdout == "done\n", run.stderr
+
+
 _ON_TWO_DEVICES = """
 import threading
 import jax, numpy as np

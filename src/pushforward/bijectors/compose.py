@@ -6,11 +6,10 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, PRNGKeyArray
 
 from ..errors import ConfigError, ShapeError
+from ..numerics.quick import quickly
 from .base import Bijector, Cheap, merge_context_shapes
 from .passing import Loop, chained, checked_memory, stacked
 from .reversible import Memory, Method
@@ -153,7 +152,7 @@ class Stack(Bijector):
             raise ShapeError(
                 f"Stack: expected layers that keep the shape, got {first.in_shape} -> {first.out_shape}."
             )
-        arrays = jax.tree.map(lambda *leaves: _stacked(leaves), *[arrays for arrays, _ in parts])
+        arrays = _stacked(*[arrays for arrays, _ in parts])
         self.stacked = eqx.combine(arrays, parts[0][1])
         # A layer may derive these from its arrays, so they are read before its arrays are stacked.
         self.in_shape = first.in_shape
@@ -243,11 +242,9 @@ class Invert(Bijector):
         return self.bijector.forward_and_log_det(y, context, key=key)
 
 
-def _stacked(leaves: tuple[Any, ...]) -> Array:
-    # NumPy's work where it can be: JAX would compile a program for every shape of weights.
-    if any(isinstance(leaf, Tracer) for leaf in leaves):
-        return jnp.stack(leaves)
-    return jnp.asarray(np.stack([np.asarray(leaf) for leaf in leaves]))
+@quickly
+def _stacked(*trees: Any) -> Any:
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
 def _shapes(arrays: Any) -> list[tuple[tuple[int, ...], Any]]:

@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from ..distributions.base import Distribution
-from ..distributions.rows import ROWS_PER_CALL
 from ..errors import ShapeError
 
 NODES = 48
@@ -189,13 +188,7 @@ def _sorted(t: np.ndarray, logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _log_prob(law: Distribution, x: np.ndarray, context: np.ndarray | None) -> np.ndarray:
-    count = len(x)
-    if count > ROWS_PER_CALL:  # full calls only: a rest would be compiled by itself
-        rest = -count % ROWS_PER_CALL
-        x = np.concatenate([x, np.repeat(x[-1:], rest, axis=0)])
-        if context is not None and context.shape != law.context_shape:
-            context = np.concatenate([context, np.repeat(context[-1:], rest, axis=0)])
-    return np.asarray(law.log_prob(x, context), np.float64)[:count]
+    return np.asarray(law.log_prob(x, context), np.float64)
 
 
 def _rows_of_context(law: Distribution, context: ArrayLike | None, count: int) -> np.ndarray | None:

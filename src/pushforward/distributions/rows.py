@@ -5,7 +5,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import equinox as eqx
@@ -102,8 +102,10 @@ def _side_by_side(call: Callable[[int], Any], starts: Sequence[int], threads: in
     pool, lock = _pool(threads, os.getpid())
     if not lock.acquire(blocking=False):
         return None
-    futures = [pool.submit(one, start) for start in starts]
+    futures = []
     try:
+        for start in starts:
+            futures.append(_submitted(pool, one, start))
         return [future.result() for future in futures]
     except _NeedsCaller:
         return None
@@ -112,6 +114,15 @@ def _side_by_side(call: Callable[[int], Any], starts: Sequence[int], threads: in
             future.cancel()
         wait(futures)
         lock.release()
+
+
+def _submitted(pool: ThreadPoolExecutor, one: Callable[[int], Any], start: int) -> Future:
+    try:
+        return pool.submit(one, start)
+    except (
+        RuntimeError
+    ) as error:  # the main thread has ended, after which no pool takes work; this one goes on
+        raise _NeedsCaller from error
 
 
 @functools.cache
