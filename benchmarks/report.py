@@ -106,10 +106,11 @@ def scaling_section(found: dict) -> str:
     rounds = {(r["workload"], r["job"], r["library"]): r["seconds"] for r in found["records"]}
     libraries = list(dict.fromkeys(key[2] for key in rounds))
     rows = []
-    for workload in dict.fromkeys(key[0] for key in rounds):
+    measured = {int(key[0].split("-")[1].removesuffix("d")): key[0] for key in rounds}
+    for dimensions, workload in sorted(measured.items()):
         cells = [speed_cell(rounds, workload, "sampling", library) for library in libraries]
         own = speed_cell(rounds, workload, "density", OURS)
-        rows.append([workload.split("-")[1].removesuffix("d"), *cells, own])
+        rows.append([str(dimensions), *cells, own])
     columns = ["dimensions", *libraries, f"{OURS}: density"]
     return "\n".join(["## Samples against dimensions\n", *heads(found), SCALING_NOTES, table(columns, rows)])
 

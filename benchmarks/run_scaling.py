@@ -47,7 +47,9 @@ def draw(path: Path) -> Figure:
     times: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for record in json.loads(path.read_text())["records"]:
         point = SCALING[record["workload"]].features, 1e3 * statistics.median(record["seconds"])
-        times.setdefault((record["library"], record["job"]), []).append(point)
+        times[record["library"], record["job"]] = sorted(
+            [*times.get((record["library"], record["job"]), []), point]
+        )
     with look():
         figure = Figure(figsize=(7.0, 4.4), layout="constrained")
         axes = figure.subplots()
