@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 OURS = "pushforward"
+DEVICES = "pushforward_devices"
+"""Ours too, where the cores are JAX devices of their own; timed in one job."""
+STEP = "training step"
 TORCH = ("zuko", "nflows", "normflows")
 PEERS = ("flowjax", *TORCH)
 SPEED_NOTES = """\
@@ -17,8 +20,10 @@ above 1 when Pushforward is faster. Medians over rounds in which every library r
 within a round. All libraries share the same cores and number of threads, with the same architecture and
 sizes; `speed/use_*.py` say where a library does not allow exactly that. Training step: minibatch selection,
 loss, gradient and Adam, in the library's own loop where it has one (`fit`, FlowJAX's `fit_to_data`); one call: in a
-user's loop, one compiled step per call. Density and sampling: one call, 10,000 rows, or 1,000 for maf-63d, 100 for
-nsf-ar-63d, 16 for maf-784d. PyTorch runs eagerly, with its fused Adam; FlowJAX is compiled by `jax.jit` throughout.
+user's loop, one compiled step per call; two CPU devices: `fit(..., devices="all")` after
+`jax.config.update("jax_num_cpu_devices", 2)`, on the same cores, beside the peers' times of the row above. Density and
+sampling: one call, 10,000 rows, or 1,000 for maf-63d, 100 for nsf-ar-63d, 16 for maf-784d. PyTorch runs eagerly, with
+its fused Adam; FlowJAX is compiled by `jax.jit` throughout.
 """
 SCALING_NOTES = """\
 Milliseconds for 100 samples of a MAF of 5 layers with 2 x 512 units, and in the last column for the density of as many
@@ -84,11 +89,15 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 def speed_section(found: dict) -> str:
     rounds = {(r["workload"], r["job"], r["library"]): r["seconds"] for r in found["records"]}
     libraries = [name for name in (OURS, *PEERS) if any(key[2] == name for key in rounds)]
-    libraries += sorted({key[2] for key in rounds} - set(libraries))
+    libraries += sorted({key[2] for key in rounds} - {*libraries, DEVICES})
     rows = []
     for workload, job in dict.fromkeys(key[:2] for key in rounds):
         cells = [speed_cell(rounds, workload, job, library) for library in libraries]
         rows.append([f"{workload}: {job}", *cells])
+        if (workload, job, DEVICES) in rounds:
+            peers = [speed_cell(rounds, workload, job, name, DEVICES) for name in libraries if name != OURS]
+            own = speed_cell(rounds, workload, job, DEVICES, DEVICES)
+            rows.append([f"{workload}: {job}, two CPU devices", own, *peers])
     return "\n".join(["## Speed\n", *heads(found), SPEED_NOTES, table(["work", *libraries], rows)])
 
 
@@ -115,14 +124,14 @@ def scaling_section(found: dict) -> str:
     return "\n".join(["## Samples against dimensions\n", *heads(found), SCALING_NOTES, table(columns, rows)])
 
 
-def speed_cell(rounds: dict, workload: str, job: str, library: str) -> str:
+def speed_cell(rounds: dict, workload: str, job: str, library: str, base: str = OURS) -> str:
     seconds = rounds.get((workload, job, library))
     if seconds is None:
         return ""
     middle = statistics.median(seconds)
     text = f"{middle:.1f} s" if job.startswith("import") else f"{middle * 1e3:.2f}"
-    ours = rounds.get((workload, job, OURS))
-    if ours is None or library == OURS:
+    ours = rounds.get((workload, job, base))
+    if ours is None or library == base:
         return text
     ratio = statistics.median(peer / own for peer, own in zip(seconds, ours, strict=True))
     return f"{text} ({ratio:.1f}x)"

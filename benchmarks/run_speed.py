@@ -17,11 +17,11 @@ import sys
 import time
 from pathlib import Path
 
-from report import OURS, TORCH, load_at_start, machine, write_report
+from report import DEVICES, OURS, STEP, TORCH, load_at_start, machine, write_report
 from speed.workloads import SCALING, WORKLOADS
 
 HERE = Path(__file__).resolve().parent
-LIBRARIES = (OURS, "flowjax", *TORCH)
+LIBRARIES = (OURS, DEVICES, "flowjax", *TORCH)
 
 
 class Worker:
@@ -51,7 +51,7 @@ class Worker:
 
 
 def command(library: str, args: argparse.Namespace) -> list[str]:
-    python = args.python_ours if library == OURS else args.python_flowjax
+    python = args.python_ours if library in (OURS, DEVICES) else args.python_flowjax
     python = args.python_torch if library in TORCH else python
     options = ["--threads", str(args.threads), "--cores", args.cores]
     return [python, str(HERE / "speed" / "worker.py"), library, *options]
@@ -67,6 +67,7 @@ def time_workload(
     records, most = [], (WORKLOADS | SCALING)[workload].rounds or args.rounds
     for job in jobs:
         able = [worker for worker in workers if job in prepared[worker.name]["jobs"]]
+        able = [worker for worker in able if worker.name != DEVICES or job == STEP]
         first = {worker.name: worker.ask(do="run", job=job, calls=2)["seconds"] for worker in able}
         calls = {name: max(1, min(1000, round(args.block / seconds))) for name, seconds in first.items()}
         rounds = {worker.name: [] for worker in able}
@@ -139,7 +140,7 @@ def main() -> None:
             worker.close()
     for workload in args.workloads:
         if args.cold_rounds and not WORKLOADS[workload].autoregressive:
-            records += time_cold_starts(workload, args.libraries, args)
+            records += time_cold_starts(workload, [name for name in args.libraries if name != DEVICES], args)
     versions = {package: number for reply in found for package, number in reply.items()}
     write_records("speed", records, versions, load, args)
 

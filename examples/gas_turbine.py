@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import jax
 import numpy as np
 
 import pushforward as pf
@@ -172,4 +173,6 @@ def draw_base(folder: Path, columns: tuple[str, ...], training: np.ndarray) -> d
 
 
 if __name__ == "__main__":
+    if os.environ.get("JAX_NUM_CPU_DEVICES") is None:
+        jax.config.update("jax_num_cpu_devices", os.cpu_count())  # the cores share each batch
     main()

@@ -30,9 +30,9 @@ def make_flow(workload):
     return pf.flows.nsf(jax.random.key(0), bins=workload.bins, mixing="permutation", **sizes)
 
 
-def build(workload, rows, compiled):
+def whole_fits(workload, rows, **options):
+    """Steps as `fit` takes them."""
     flow = make_flow(workload)
-    data = jnp.asarray(rows)
     batches = len(rows) // workload.batch
 
     def fit(calls):
@@ -46,9 +46,17 @@ def build(workload, rows, compiled):
             max_epochs=epochs,
             patience=math.inf,
             progress=False,
+            **options,
         )
         steps, seconds = result.history.step, result.history.seconds
         return (seconds[-1] - seconds[0]) / (steps[-1] - steps[0]) * calls
+
+    return fit
+
+
+def build(workload, rows, compiled):
+    flow = make_flow(workload)
+    data = jnp.asarray(rows)
 
     def density(calls):
         for _ in range(calls):
@@ -59,6 +67,7 @@ def build(workload, rows, compiled):
             flow.sample(jax.random.key(call), (workload.rows,)).block_until_ready()
 
     one = single_steps(flow, data, workload.batch)
+    fit = whole_fits(workload, rows)
     return {"training step": fit, "training step, one call": one, "density": density, "sampling": draw}
 
 

@@ -3,9 +3,8 @@ import pytest
 
 from pushforward import io
 from pushforward.cli import streaming
-from pushforward.cli.streaming import device_count, is_streamed, memory
+from pushforward.cli.streaming import is_streamed, memory
 from pushforward.data.table_source import table_bytes
-from pushforward.errors import ConfigError
 
 
 @pytest.fixture
@@ -57,9 +56,3 @@ def test_a_table_is_streamed_if_it_is_large_or_told_to_be(rows, write, monkeypat
 
 def test_memory_is_that_of_the_machine_or_less():
     assert 2**28 < memory() < 2**50
-
-
-def test_devices_on_the_command_line():
-    assert (device_count("all"), device_count("3")) == ("all", 3)
-    with pytest.raises(ConfigError):
-        device_count("-1")

@@ -1,7 +1,7 @@
 """A training run on several devices: shared.py OUT [PROCESS PROCESSES PORT].
 
-Writes to OUT.PROCESS.json what came out: from arrays and from a source; by one device (if there is one process), by all
-of them, by all resumed from the end, and under a time limit.
+Writes to OUT.PROCESS.json what came out: from arrays, from a source, and of independent rows; by one device (if there
+is one process), by all of them, by all resumed from the end, and under a time limit.
 """
 
 import json
@@ -41,12 +41,13 @@ class Dropping(Bijector):
         return (y - kept * self.shift) * jnp.exp(-self.log_scale), -jnp.sum(self.log_scale)
 
 
-def flow_of():
+def flow_of(normed):
     # The other way round the shift's gradient would be rounding alone, which Adam blows up to full steps.
-    return Flow(StandardNormal((2,)), Chain([Dropping(jnp.zeros(2), jnp.full(2, 0.5)), BatchNorm((2,))]))
+    layer = Dropping(jnp.zeros(2), jnp.full(2, 0.5))
+    return Flow(StandardNormal((2,)), Chain([layer, BatchNorm((2,))] if normed else [layer]))
 
 
-def run(rows, devices, checkpoint=None, **options):
+def run(rows, devices, checkpoint=None, normed=True, **options):
     """Train; return what to compare, and the flow's arrays."""
     # Skewed: the statistics of a part of a batch are others. 1000 rows in batches of 250, which 4 cannot share alike.
     x = np.random.default_rng(0).gamma(1.5, size=(1000, 2)).astype(np.float32) * [3.0, 1.0]
@@ -57,7 +58,7 @@ def run(rows, devices, checkpoint=None, **options):
     shown = []
     options = {"weights": weights, "validation": validation, "max_epochs": 8} | options
     result = fit(
-        flow_of(),
+        flow_of(normed),
         x,
         key=jr.key(0),
         batch_size=250,
@@ -85,6 +86,10 @@ def main(out, process=0, processes=1, port=0):
         checkpoint = f"{out}.{rows}.ckpt"
         reports[f"{rows} shared"] = run(rows, "all", checkpoint)
         reports[f"{rows} again"] = run(rows, "all", checkpoint)
+    # Without a layer that needs the whole batch each device takes the gradient of its own rows.
+    for which, devices in (("alone", None), ("shared", "all")):
+        if which == "shared" or not several:
+            reports[f"independent {which}"] = run("array", devices, normed=False)
     reports["timed"] = run("source", "all", max_seconds=1.0, max_epochs=None)
     Path(f"{out}.{process}.json").write_text(json.dumps(reports))
 

@@ -56,6 +56,11 @@ def test_four_devices_train_the_flow_of_one(four, rows):
     assert four["timed"]["stopped"] == "time"
 
 
+def test_each_device_takes_the_gradient_of_rows_that_stand_alone(four):
+    """Weights and each row's key of dropout are those of the whole batch, of 250 rows filled up to 252."""
+    assert_same(four["independent shared"], four["independent alone"])
+
+
 @pytest.mark.slow  # three processes compile side by side: half a minute, and more on a busy machine
 def test_two_processes_train_the_flow_of_one(four, tmp_path):
     with socket.socket() as free:
@@ -73,6 +78,7 @@ def test_two_processes_train_the_flow_of_one(four, tmp_path):
         for which in ("shared", "again"):
             assert first[f"{rows} {which}"]["arrays"] == second[f"{rows} {which}"]["arrays"]
         assert (first[f"{rows} shared"]["shown"], second[f"{rows} shared"]["shown"]) == (8, 0)
+    assert_same(first["independent shared"], four["independent alone"])
     assert first["timed"]["steps"] == second["timed"]["steps"] > 0
     assert first["timed"]["arrays"] == second["timed"]["arrays"]
 
@@ -127,17 +133,20 @@ def test_what_the_processes_agree_on():
 
 @pytest.mark.parametrize("batch", [250, pytest.param(256, marks=pytest.mark.slow)])
 def test_the_program_shares_the_rows_and_gathers_none(tmp_path, batch):
-    """Run in a process with four devices: each sees a quarter of a batch, and only sums cross."""
+    """Run in a process with four devices: each sees a quarter of a batch, and only sums cross, together and once."""
     code = _PROGRAM.format(batch=batch)
     flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
     run = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | {"XLA_FLAGS": flags}, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
-    text = run.stdout
+    numbers, text = run.stdout.split("\n", 1)
     assert f"f32[{-(-batch // 4)}," in text
     assert f"f32[{batch}," not in text
-    assert len(re.findall(r"all-reduce(?:-start)?\(", text)) > 0
+    # The loss with the gradient of all layers, and the sum of the weights.
+    sums = re.findall(r"= (.*) all-reduce(?:-start)?\(", text)
+    assert len(sums) <= 3
+    assert sum(f"f32[{int(numbers) + 1}]" in shape for shape in sums) == 1
     assert re.findall(r"(?:all-gather|all-to-all|collective-permute)(?:-start)?\(", text) == []
 
 
@@ -157,5 +166,6 @@ loop.train_steps = noted
 flow = registry.build("realnvp", {{"features": 4, "layers": 2, "hidden": (8,)}}, jr.key(0))
 x = np.random.default_rng(0).normal(size=({batch} * 4, 4))
 fit(flow, x, key=jr.key(0), validation=0, batch_size={batch}, max_epochs=1, devices="all", progress=False)
+print(sum(array.size for array in jax.tree.leaves(calls[0][0][0].params)))
 print(steps.lower(*calls[0][0], **calls[0][1]).compile().compiled.as_text())
 """

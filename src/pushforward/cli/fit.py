@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import typer
 
 from . import options
+from .devices import chosen_devices
 from .errors import INTERRUPTED
 from .grammar import (
     as_missing,
@@ -20,7 +21,7 @@ from .grammar import (
     column_names,
     recipe_options,
 )
-from .streaming import device_count, fit_streamed, is_streamed, refuse_schema_options
+from .streaming import fit_streamed, is_streamed, refuse_schema_options
 from .terminal import Terminal
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def fit(
         "patience": patience,
         "checkpoint": checkpoint,
         "progress": not quiet,
-        "devices": None if devices is None else device_count(devices),
+        "devices": chosen_devices(devices),
     }
     how = _Columns(column_names(columns), conditions, kinds, schema, as_missing(missing))
     if is_streamed(table, how.names, stream):

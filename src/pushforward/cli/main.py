@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from .check import check
+from .devices import offer_cores
 from .errors import INTERRUPTED, explain
 from .fit import fit
 from .info import info
@@ -33,6 +34,7 @@ for _command in (fit, score, sample, check, report, info):
 def main() -> None:
     """Run the command line and leave with its exit code."""
     keep_programs()
+    offer_cores()
     sys.exit(run(sys.argv[1:]))
 
 

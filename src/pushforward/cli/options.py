@@ -101,7 +101,12 @@ Stream = Annotated[
 ]
 Devices = Annotated[
     str | None,
-    typer.Option("--devices", metavar="N|all", help="Share the rows of each batch among so many devices."),
+    typer.Option(
+        "--devices",
+        metavar="N|all",
+        help="Share the rows of each batch among so many devices; the cores of a machine without an accelerator are "
+        "devices. By default one accelerator, or up to four cores.",
+    ),
 ]
 HistoryOutput = Annotated[
     Path | None, typer.Option("--history", help="Where to write the course of the training, as a table.")

@@ -31,19 +31,6 @@ def is_streamed(tables: Sequence[Path], columns: Sequence[str] | None, stream: b
     return table_bytes(list(tables), columns) > MEMORY_SHARE * memory()
 
 
-def device_count(text: str) -> int | str:
-    """Return what `fit` takes as devices for what the user wrote.
-
-    Raises:
-        ConfigError: if it is neither a whole number nor all.
-    """
-    if text == "all":
-        return text
-    if not text.isdecimal():
-        raise ConfigError(f"--devices: expected a whole number or all, got {text!r}.")
-    return int(text)
-
-
 def memory() -> int:
     """Return the bytes of memory that this process may use: those of the machine, or of its control group."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

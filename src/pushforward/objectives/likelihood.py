@@ -31,11 +31,39 @@ def negative_log_likelihood(
     Reference: Papamakarios et al. 2021, Normalizing Flows for Probabilistic Modeling and Inference,
         arXiv:1912.02762, sec. 2.3.1.
     """
-    if isinstance(flow, Keyed) and key is not None:
-        rows = x.shape[0]
-        drawn = flow._for_step(jr.fold_in(key, rows))  # the keys of the rows are numbered from 0 to rows - 1
-        mapped = jax.vmap(drawn._log_prob, axis_name=BATCH_AXIS)
-        log_probs = mapped(x, context, jr.split(key, rows))
-    else:
-        log_probs = jax.vmap(flow._log_prob)(x, context)
-    return -weighted_mean(log_probs, weights)
+    return weighted_mean(_losses(flow, x, context, key, x.shape[0], None, BATCH_AXIS), weights)
+
+
+def negative_log_likelihoods(
+    flow: Distribution, x: Array, context: Array | None, key: PRNGKeyArray, *, rows: Array, size: int
+) -> Array:
+    """-log p(x | context) of some rows of a batch, which has no name here: `BatchNorm` cannot ask for the others.
+
+    Args:
+        flow: the law being trained.
+        x: events, shape (n, *event_shape).
+        context: conditions, shape (n, *context_shape), or None if the law takes none.
+        key: that of `negative_log_likelihood` for the whole batch; each row gets the same key of its own.
+        rows: their numbers in the batch, shape (n,).
+        size: rows of the batch.
+
+    Returns:
+        Nats, shape (n,).
+    """
+    return _losses(flow, x, context, key, size, rows, None)
+
+
+def _losses(
+    flow: Distribution,
+    x: Array,
+    context: Array | None,
+    key: PRNGKeyArray | None,
+    size: int,
+    rows: Array | None,
+    axis: str | None,
+) -> Array:
+    if not isinstance(flow, Keyed) or key is None:
+        return -jax.vmap(flow._log_prob)(x, context)
+    keys = jr.split(key, size)
+    drawn = flow._for_step(jr.fold_in(key, size))  # the keys of the rows are numbered from 0 to size - 1
+    return -jax.vmap(drawn._log_prob, axis_name=axis)(x, context, keys if rows is None else keys[rows])

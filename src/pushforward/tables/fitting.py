@@ -20,7 +20,7 @@ from ..errors import ConfigError
 from ..flows import registry
 from ..flows.registry import recorded
 from ..flows.table import check_continuous, join
-from ..objectives import negative_log_likelihood
+from ..objectives import negative_log_likelihood, negative_log_likelihoods
 from ..training import Check, FitResult, History, RowSource, fit, mean_loss
 from ..training.layout import Devices
 from ..training.stream_source import is_source
@@ -154,6 +154,7 @@ def _fit_split(
     batch_size: int | None,
     max_epochs: int | None,
     max_seconds: float | None,
+    devices: Devices,
     **training: Any,
 ) -> TableFit:
     """Fit a flow to rows that are checked and divided; see `fit_table`."""
@@ -165,7 +166,7 @@ def _fit_split(
     if max_epochs is None and max_seconds is None:
         max_epochs = max(round(settings.steps * settings.batch_size / len(split.training)), 1)
     prepared, tried, result = _best_in_trials(
-        inner, finalists, conditions, settings, key, max_epochs, max_seconds
+        inner, finalists, conditions, settings, key, max_epochs, max_seconds, devices
     )
     objective, held = _shifted(prepared), len(split.held_out)
     result = result or fit(
@@ -179,6 +180,7 @@ def _fit_split(
         max_seconds=None if max_seconds is None else max(max_seconds - (time.monotonic() - start), 1e-3),
         objective=objective,
         optimizer=settings.optimizer,
+        devices=devices,
         **training,
     )
     places = evenly(len(split.training), held)
@@ -187,8 +189,8 @@ def _fit_split(
     return TableFit(
         flow=_joined(result, prepared, conditions, settings),
         history=_in_data_units(result.history, prepared),
-        train_log_prob=_mean_log_prob(result.flow, *trained, objective),
-        validation_log_prob=_mean_log_prob(result.flow, *held_out, objective) if held else None,
+        train_log_prob=_mean_log_prob(result.flow, *trained, objective, devices),
+        validation_log_prob=_mean_log_prob(result.flow, *held_out, objective, devices) if held else None,
         settings=settings,
         notes=(*chosen, *tried, *said),
         stopped=result.stopped,
@@ -208,6 +210,18 @@ class _Shifted(eqx.Module):
     ) -> Array:
         return negative_log_likelihood(flow, x, context, weights, key) - self.shift
 
+    def row_losses(
+        self,
+        flow: Distribution,
+        x: Array,
+        context: Array | None,
+        key: PRNGKeyArray,
+        *,
+        rows: Array,
+        size: int,
+    ) -> Array:
+        return negative_log_likelihoods(flow, x, context, key, rows=rows, size=size) - self.shift
+
 
 def _shifted(prepared: Prepared) -> _Shifted:
     return _Shifted(jnp.asarray(prepared.training_log_dets.mean(), dtype=float))
@@ -221,6 +235,7 @@ def _best_in_trials(
     key: PRNGKeyArray,
     max_epochs: int | None,
     max_seconds: float | None,
+    devices: Devices,
 ) -> tuple[Prepared, list[str], FitResult | None]:
     """Train shortly on each preprocessing; return the best one, a note, and the trial's result if interrupted.
 
@@ -246,6 +261,7 @@ def _best_in_trials(
             objective=_shifted(prepared),
             optimizer=settings.optimizer,
             progress=False,
+            devices=devices,
         )
         if result.stopped == "interrupted":
             return prepared, [], result
@@ -271,9 +287,10 @@ def _mean_log_prob(
     log_dets: np.ndarray,
     context: np.ndarray | None,
     objective: _Shifted,
+    devices: Devices,
 ) -> float:
     """Mean log-density of rows in the data's units, by the program that validated them."""
-    loss = mean_loss(flow, scores, context, objective=objective)
+    loss = mean_loss(flow, scores, context, objective=objective, devices=devices)
     return float(log_dets.mean()) - loss - float(objective.shift)
 
 

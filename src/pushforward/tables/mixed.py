@@ -168,8 +168,10 @@ def fit_mixed(
     return TableFit(
         flow=join_mixed(trained.flow, [], encoder, features, _DRAWS, trained.dequantizer, recipe),
         history=result.history,
-        train_log_prob=-mean_loss(law, training.boxes[places], some),
-        validation_log_prob=-mean_loss(law, held_out.boxes, held_out.context) if held else None,
+        train_log_prob=-mean_loss(law, training.boxes[places], some, devices=devices),
+        validation_log_prob=-mean_loss(law, held_out.boxes, held_out.context, devices=devices)
+        if held
+        else None,
         settings=settings,
         notes=(*_serial(codes, columns, holdout, held), *chosen, *said),
         stopped=result.stopped,

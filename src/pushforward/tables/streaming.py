@@ -201,7 +201,7 @@ def fit_survey(
         max_epochs = max(round(settings.steps * settings.batch_size / rows), 1)
     epochs = None if max_epochs is None else math.ceil(max_epochs * rows / len(found.sample))
     prepared, tried, result = fitting._best_in_trials(
-        inner, finalists, Conditions(), settings, key, epochs, max_seconds
+        inner, finalists, Conditions(), settings, key, epochs, max_seconds, devices
     )
     result = result or fit(
         inner,
@@ -218,7 +218,7 @@ def fit_survey(
         progress=progress,
         devices=devices,
     )
-    training, validation = _likelihoods(result, prepared)
+    training, validation = _likelihoods(result, prepared, devices)
     return fitting.TableFit(
         flow=fitting._joined(result, prepared, Conditions(), settings),
         history=fitting._in_data_units(result.history, prepared),
@@ -259,13 +259,13 @@ def fit_source(
     return fit_survey(found, key=key, max_seconds=left, **options)
 
 
-def _likelihoods(result: Any, prepared: Prepared) -> tuple[float, float | None]:
+def _likelihoods(result: Any, prepared: Prepared, devices: Devices) -> tuple[float, float | None]:
     """Return the mean log-densities of sampled training rows and of the validation rows, in the data's units."""
     objective, count = fitting._shifted(prepared), len(prepared.held_out)
     places = fitting.evenly(len(prepared.training), count)
     some = (prepared.training[places], prepared.training_log_dets[places], None)
-    training = fitting._mean_log_prob(result.flow, *some, objective)
+    training = fitting._mean_log_prob(result.flow, *some, objective, devices)
     if not count:
         return training, None
     held_out = (prepared.held_out, prepared.held_out_log_dets, None)
-    return training, fitting._mean_log_prob(result.flow, *held_out, objective)
+    return training, fitting._mean_log_prob(result.flow, *held_out, objective, devices)

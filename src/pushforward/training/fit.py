@@ -136,16 +136,18 @@ def mean_loss(
     context: ArrayLike | None = None,
     *,
     objective: Objective = negative_log_likelihood,
+    devices: Devices = None,
 ) -> float:
     """Return the mean loss of rows, in nats, by the program with which `fit` validates.
 
-    For as many rows as `fit` validated on, that program is compiled already.
+    For as many rows as `fit` validated on, on the same devices, that program is compiled already.
 
     Args:
         flow: a flow.
         x: events, shape (n, *event_shape), finite.
         context: conditions, shape (n, *context_shape), finite; None exactly if the flow takes none.
         objective: the loss.
+        devices: as in `fit`.
 
     Raises:
         ShapeError: if x or the context does not fit the flow.
@@ -153,7 +155,10 @@ def mean_loss(
     """
     params, fixed = _divided(flow)
     rows = split_rows(flow, x, context, None, 0, stream(jr.key(0), "split")).training
-    return float(evaluate(params, fixed, to_chunks(rows), objective=objective))
+    layout = make_layout(devices)
+    if layout is not None:
+        params, fixed = layout.replicated((params, fixed))
+    return float(evaluate(params, fixed, to_chunks(rows, layout), objective=objective))
 
 
 def _divided(flow: Distribution) -> tuple[Any, Any]:

@@ -1,6 +1,6 @@
 """Several devices that share the rows of each batch: where arrays lie, and what processes must agree on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -23,8 +23,8 @@ Devices = int | str | Sequence[Any] | None
 class Layout:
     """Devices that hold the same parameters and share each batch.
 
-    The program is that of one device, of whole batches: JAX divides it. So what a batch is as a whole (statistics of
-    `BatchNorm`, keys of dropout) does not depend on the number of devices.
+    What a batch is as a whole (statistics of `BatchNorm`, keys of dropout) does not depend on the number of devices;
+    see `gradient.loss_and_gradient`.
 
     Args:
         devices: of one process or several; every process passes the same ones in the same order.
@@ -60,6 +60,26 @@ class Layout:
     def dealt(self, tree: PyTree) -> PyTree:
         """Return a tree of arrays (groups, rows, ...) with the rows divided; their number is a `padded` one."""
         return jax.tree.map(lambda leaf: self._place(leaf, 1), tree)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether there are several devices."""
+        return self._count > 1
+
+    def shared(self, function: Callable[[Any, Any], PyTree]) -> Callable[[PyTree, PyTree], PyTree]:
+        """Return a function of arrays that are the same on every device, and of others whose first axis is divided.
+
+        Inside of it a device sees its own part of the latter; the results must be the same on every device.
+        """
+        specs = PartitionSpec(), PartitionSpec(_AXIS)
+        # Unchecked: checked, gradients would be summed where they arise, in every layer, and not once at the end.
+        return jax.shard_map(
+            function, mesh=self._mesh, in_specs=specs, out_specs=PartitionSpec(), check_vma=False
+        )
+
+    def summed(self, value: Array) -> Array:
+        """Return the sum over the devices, inside a function that is `shared`."""
+        return jax.lax.psum(value, _AXIS)
 
     def kept(self, tree: PyTree) -> PyTree:
         """Return a tree whose arrays are to be the same on every device, inside a compiled function."""

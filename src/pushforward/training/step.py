@@ -12,6 +12,7 @@ from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from ..distributions.base import Distribution
 from ..objectives.base import Objective
+from .gradient import loss_and_gradient
 from .layout import Layout
 from .optimizer import AnyOptimizer, average_decay, rate, transformation
 from .plan import Deal
@@ -136,14 +137,16 @@ def train_steps(
 
     def step(state: TrainState) -> TrainState:
         batch, weights = _batch(rows, order, state.step, deal, first)
-
-        def loss_of(params: PyTree) -> Array:
-            flow = eqx.combine(params, fixed)
-            return objective(flow, batch.x, batch.context, weights, jr.fold_in(key, state.step))
-
-        loss, gradient = jax.value_and_grad(loss_of)(state.params)
-        if layout is not None:
-            loss, gradient = layout.kept((loss, gradient))
+        loss, gradient = loss_and_gradient(
+            state.params,
+            fixed,
+            batch,
+            weights,
+            jr.fold_in(key, state.step),
+            objective=objective,
+            size=deal.batch,
+            layout=layout,
+        )
         return updated(state, loss, gradient, jnp.sum(weights), span, optimizer)
 
     return jax.lax.while_loop(goes_on, step, state)
@@ -186,11 +189,10 @@ def _average(state: TrainState, params: PyTree, optimizer: AnyOptimizer) -> PyTr
 def _batch(
     rows: Rows, order: Array | None, step: Array, deal: Deal, first: Array | np.ndarray | int
 ) -> tuple[Rows, Array]:
-    """Return the rows of a step and their weights; a smaller batch is filled up by a row of weight 0."""
+    """Return the rows of a step and their weights; what fills it up has weight 0."""
     turn = step % deal.steps
     if order is None:
-        # What devices are filled up with, to share the rows alike, is no part of the batch.
-        batch = jax.tree.map(lambda leaf: leaf[turn - first][: deal.batch], rows)
+        batch = jax.tree.map(lambda leaf: leaf[turn - first], rows)
         return batch, batch.weights
     places = jnp.arange(deal.batch, dtype=jnp.int32)
     index = order[jnp.minimum(turn * deal.small + jnp.minimum(turn, deal.larger) + places, deal.rows - 1)]

@@ -1,0 +1,109 @@
+"""The loss of a batch and its gradient, on one device or on several that share its rows."""
+
+import itertools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PRNGKeyArray, PyTree
+
+from ..distributions.base import Distribution
+from ..errors import ConfigError
+from ..objectives.base import Objective, RowObjective, weighted_sum
+from ..objectives.likelihood import negative_log_likelihood, negative_log_likelihoods
+from .layout import Layout
+from .rows import Rows
+
+_SMALL = 2**15
+"""Numbers of an array up to which it crosses between devices together with others, which takes a copy of it."""
+
+
+def loss_and_gradient(
+    params: PyTree,
+    fixed: Distribution,
+    batch: Rows,
+    weights: Array,
+    key: PRNGKeyArray,
+    *,
+    objective: Objective,
+    size: int,
+    layout: Layout | None,
+) -> tuple[Array, PyTree]:
+    """Return the loss of a batch and its gradient with respect to the parameters.
+
+    Devices that share a batch each take the gradient of their own rows, and the sums cross at the end, once. That is
+    not possible where rows depend on each other (`BatchNorm`), and not known of objectives other than the likelihood:
+    JAX then divides the program of one device, with sums wherever it needs them.
+
+    Args:
+        params: the trainable arrays of the flow, None in all other places.
+        fixed: the rest of it.
+        batch: its rows, of a number that the devices share alike.
+        weights: shape (rows,); 0 from row `size` on.
+        key: randomness of this step.
+        objective: the loss.
+        size: how many rows, the first ones, are the batch; the others fill it up.
+        layout: the devices; None for one.
+    """
+
+    def of_all(params: PyTree) -> Array:
+        x, context = jax.tree.map(lambda leaf: leaf[:size], (batch.x, batch.context))
+        return objective(eqx.combine(params, fixed), x, context, weights[:size], key)
+
+    if layout is None:
+        return jax.value_and_grad(of_all)(params)
+    if layout.is_shared and (objective is negative_log_likelihood or isinstance(objective, RowObjective)):
+        try:
+            return _shared(params, fixed, batch, weights, key, objective, size, layout)
+        except (NameError, ConfigError):  # a layer asks for the whole batch, whose axis has no name there
+            pass
+    return layout.kept(jax.value_and_grad(of_all)(params))
+
+
+def _shared(
+    params: PyTree,
+    fixed: Distribution,
+    batch: Rows,
+    weights: Array,
+    key: PRNGKeyArray,
+    objective: Objective,
+    size: int,
+    layout: Layout,
+) -> tuple[Array, PyTree]:
+    arrays, structure = eqx.partition((fixed, objective), eqx.is_array)
+    rows = jnp.minimum(jnp.arange(len(batch.x)), size - 1)
+
+    def own(shared: PyTree, dealt: PyTree) -> tuple[Array, PyTree]:
+        params, arrays, key = shared
+        x, context, weights, rows = dealt
+        total = layout.summed(jnp.sum(weights))
+        total = jnp.where(total > 0, total, 1)
+
+        def part(params: PyTree) -> Array:
+            fixed, objective = eqx.combine(arrays, structure)
+            one_by_one = (
+                objective.row_losses if isinstance(objective, RowObjective) else negative_log_likelihoods
+            )
+            losses = one_by_one(eqx.combine(params, fixed), x, context, key, rows=rows, size=size)
+            return weighted_sum(losses, weights) / total
+
+        return _summed(jax.value_and_grad(part)(params), layout)
+
+    return layout.shared(own)((params, arrays, key), (batch.x, batch.context, weights, rows))
+
+
+def _summed(tree: PyTree, layout: Layout) -> PyTree:
+    """Return the sums of arrays over the devices; all small ones of a type cross as one."""
+    leaves, structure = jax.tree.flatten(tree)
+    sums = list(leaves)
+    small = [i for i, leaf in enumerate(leaves) if leaf.size <= _SMALL]
+    for i in set(range(len(leaves))) - set(small):
+        sums[i] = layout.summed(leaves[i])
+    small.sort(key=lambda i: str(leaves[i].dtype))
+    for _, group in itertools.groupby(small, key=lambda i: leaves[i].dtype):
+        places = list(group)
+        ends = list(itertools.accumulate(leaves[i].size for i in places))[:-1]
+        crossed = layout.summed(jnp.concatenate([leaves[i].reshape(-1) for i in places]))
+        for i, piece in zip(places, jnp.split(crossed, ends), strict=True):
+            sums[i] = piece.reshape(leaves[i].shape)
+    return jax.tree.unflatten(structure, sums)
