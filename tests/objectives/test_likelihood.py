@@ -8,7 +8,7 @@ import scipy.stats
 from pushforward.bijectors.base import Bijector
 from pushforward.distributions.flow import Flow
 from pushforward.distributions.normal import StandardNormal
-from pushforward.objectives import negative_log_likelihood
+from pushforward.objectives import negative_log_likelihood, negative_log_likelihoods
 
 
 class Noisy(Bijector):
@@ -70,3 +70,13 @@ def test_every_row_gets_noise_of_its_own_and_none_without_a_key():
 def test_a_law_that_is_no_flow_may_be_trained_with_a_key():
     loss = negative_log_likelihood(StandardNormal((1,)), jnp.asarray(X), None, jnp.ones(3), jr.key(0))
     np.testing.assert_allclose(loss, -scipy.stats.norm.logpdf(X).mean(), rtol=1e-6)
+
+
+def test_the_losses_of_some_rows_are_those_they_have_in_the_whole_batch():
+    """A law with noise for each row, one without, and one that knows no keys; the rows in any order, some twice."""
+    flows = Flow(StandardNormal((1,)), Noisy(jnp.float32(0.3))), StandardNormal((1,))
+    rows, key, x = np.array([2, 0, 0, 1]), jr.key(3), jnp.asarray(X)
+    for flow in flows:
+        losses = negative_log_likelihoods(flow, x[rows], None, key, rows=rows, size=3)
+        alone = [negative_log_likelihood(flow, x, None, jnp.eye(3)[row], key) for row in rows]
+        np.testing.assert_allclose(losses, alone, rtol=1e-6)

@@ -4,12 +4,14 @@ import dataclasses
 import json
 import re
 
+import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
 
 import pushforward as pf
 from pushforward.errors import ConfigError
+from pushforward.objectives import RowObjective
 from pushforward.tables import fitting
 
 SMALL = {"layers": 2, "hidden": (16,), "bins": 4}
@@ -151,3 +153,13 @@ def test_a_context_from_elsewhere_is_finite():
         y, context=context, key=jr.key(0), flow="nsf", options=SMALL, max_epochs=1, progress=False
     )
     assert np.isfinite(found.flow.log_prob(y[:2], np.array([[1e12, 5.0], [-1e12, -3.0]]))).all()
+
+
+def test_the_shifted_likelihood_is_the_mean_of_its_rows():
+    """So that devices which share a batch may each work on rows of their own."""
+    law, x = pf.distributions.StandardNormal((2,)), jnp.asarray(table(5)[:, 1:], float)
+    objective, weights, rows = fitting._Shifted(jnp.asarray(1.5)), jnp.arange(5.0), jnp.arange(5)
+    assert isinstance(objective, RowObjective)
+    losses = objective.row_losses(law, x, None, jr.key(0), rows=rows, size=5)
+    expected = objective(law, x, None, weights, jr.key(0))
+    assert float(jnp.average(losses, weights=weights)) == pytest.approx(float(expected), rel=1e-6)
