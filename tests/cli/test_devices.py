@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 
-import jax
 import pytest
 
 from pushforward.cli.devices import chosen_devices, offer_cores
@@ -34,20 +33,10 @@ def test_cores_are_offered_unless_the_user_has_said_how_many(variables):
     assert NAME not in os.environ
 
 
-@pytest.mark.parametrize(
-    ("backend", "count", "chosen"),
-    [("cpu", 1, None), ("cpu", 2, 2), ("cpu", 64, 4), ("gpu", 8, None)],
-)
-def test_unasked_up_to_four_cores_or_one_accelerator_share(monkeypatch, backend, count, chosen):
-    monkeypatch.setattr(jax, "default_backend", lambda: backend)
-    monkeypatch.setattr(jax, "device_count", lambda: count)
-    assert chosen_devices(None) == chosen
-
-
 def test_the_users_word():
-    assert (chosen_devices("all"), chosen_devices("3"), chosen_devices("1")) == ("all", 3, 1)
+    assert [chosen_devices(text) for text in ("auto", "all", "3", "1")] == ["auto", "all", 3, 1]
     for text in ("-1", "few", "1.5", ""):
-        with pytest.raises(ConfigError, match="--devices: expected a whole number or all"):
+        with pytest.raises(ConfigError, match="--devices: expected a whole number, all or auto"):
             chosen_devices(text)
 
 
@@ -55,7 +44,15 @@ CODE = """
 import importlib, sys
 module = importlib.import_module("pushforward.training.fit")
 make_layout = module.make_layout
-module.make_layout = lambda devices: (print(devices, file=sys.stderr), make_layout(devices))[1]
+
+
+def noted(devices, *, pays):
+    layout = make_layout(devices, pays=pays)
+    print(1 if layout is None else layout.padded(1), file=sys.stderr)
+    return layout
+
+
+module.make_layout = noted
 from pushforward.cli.main import main
 main()
 """

@@ -42,7 +42,7 @@ def test_fit_writes_a_model_with_its_table(cli, stub_fit, rows, write, tmp_path)
         "patience": None,
         "checkpoint": None,
         "progress": True,
-        "devices": None,
+        "devices": "auto",
     }
 
 
@@ -73,7 +73,7 @@ def test_fit_passes_its_options_on(cli, stub_fit, rows, write, tmp_path):
         "patience": 3.0,
         "checkpoint": tmp_path / "run.ckpt",
         "progress": False,
-        "devices": None,
+        "devices": "auto",
     }
 
 

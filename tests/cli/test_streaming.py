@@ -33,7 +33,7 @@ def test_a_streamed_fit_writes_a_model_with_its_table(cli, rows, write, tmp_path
         (("--given", "a"), "--given needs the whole table in memory: use --no-stream."),
         (("--missing", "model"), "--missing model needs the whole table in memory: use --no-stream."),
         (("--holdout", "last"), "--holdout last needs the whole table in memory: use --no-stream."),
-        (("--devices", "few"), "--devices: expected a whole number or all, got 'few'."),
+        (("--devices", "few"), "--devices: expected a whole number, all or auto, got 'few'."),
     ],
 )
 def test_options_that_do_not_go_together(cli, rows, write, tmp_path, options, message):

@@ -1,5 +1,6 @@
 """Several devices, and several processes, train the flow that one device trains."""
 
+import importlib
 import json
 import os
 import re
@@ -17,6 +18,8 @@ from pushforward.errors import ConfigError
 from pushforward.training import fit
 from pushforward.training.clock import Clock
 from pushforward.training.layout import SharedClock, make_layout
+
+layout_module = importlib.import_module("pushforward.training.layout")
 
 SCRIPT = Path(__file__).with_name("shared.py")
 
@@ -97,7 +100,7 @@ def test_devices_that_do_not_fit():
     count = len(jax.devices())
     message = f"fit: expected 1 to {count} devices, as many as there are, got {count + 1}."
     for given, text in (
-        ("both", "fit: expected devices to be a number, 'all' or JAX devices, got 'both'."),
+        ("both", "fit: expected devices to be a number, 'all', 'auto' or JAX devices, got 'both'."),
         (count + 1, message),
         ([device, device], f"fit: expected devices to be JAX devices, each once, got {[device, device]}."),
         ([], "fit: expected devices to be JAX devices, each once, got []."),
@@ -107,6 +110,33 @@ def test_devices_that_do_not_fit():
         assert str(caught.value) == text
     assert make_layout(None) is None
     assert make_layout([device]) == make_layout(1)
+
+
+class _Device:
+    """As JAX shows one, as far as a layout asks."""
+
+    process_index = 0
+
+
+@pytest.mark.parametrize(
+    ("backend", "count", "processes", "pays", "chosen"),
+    [
+        ("cpu", 2, 1, True, 2),
+        ("cpu", 64, 1, True, 4),
+        ("cpu", 1, 1, True, None),
+        ("cpu", 2, 1, False, None),
+        ("cpu", 2, 2, True, None),
+        ("gpu", 2, 1, True, None),
+    ],
+)
+def test_auto_takes_up_to_four_cores_where_they_pay(monkeypatch, backend, count, processes, pays, chosen):
+    devices = [_Device() for _ in range(count)]
+    monkeypatch.setattr(jax, "devices", lambda: devices)
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    monkeypatch.setattr(jax, "process_count", lambda: processes)
+    monkeypatch.setattr(layout_module, "Mesh", lambda devices, names: (tuple(devices), names))
+    layout = make_layout("auto", pays=pays)
+    assert (layout and layout.padded(1)) == chosen
 
 
 def test_a_layout_pads_to_what_devices_can_share():

@@ -5,8 +5,6 @@ import os
 from ..errors import ConfigError
 
 _NAME = "JAX_NUM_CPU_DEVICES"
-_MOST = 4
-"""Cores that are used unasked: a batch of the default size leaves each of more too few rows."""
 
 
 def offer_cores() -> None:
@@ -21,21 +19,16 @@ def offer_cores() -> None:
         os.environ[_NAME] = str(_cores())
 
 
-def chosen_devices(text: str | None) -> int | str | None:
-    """Return what `fit` takes as devices for what the user wrote; unasked for, up to four cores or one accelerator.
+def chosen_devices(text: str) -> int | str:
+    """Return what `fit` takes as devices for what the user wrote.
 
     Raises:
-        ConfigError: if it is neither a whole number nor all.
+        ConfigError: if it is neither a whole number nor all nor auto.
     """
-    if text is None:
-        import jax
-
-        count = jax.device_count() if jax.default_backend() == "cpu" else 1
-        return min(count, _MOST) if count > 1 else None
-    if text == "all":
+    if text in ("all", "auto"):
         return text
     if not text.isdecimal():
-        raise ConfigError(f"--devices: expected a whole number or all, got {text!r}.")
+        raise ConfigError(f"--devices: expected a whole number, all or auto, got {text!r}.")
     return int(text)
 
 

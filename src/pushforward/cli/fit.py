@@ -49,7 +49,7 @@ def fit(
     missing: options.Missing = "refuse",
     checkpoint: options.Checkpoint = None,
     stream: options.Stream = None,
-    devices: options.Devices = None,
+    devices: options.Devices = "auto",
     history: options.HistoryOutput = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,

@@ -100,12 +100,12 @@ Stream = Annotated[
     ),
 ]
 Devices = Annotated[
-    str | None,
+    str,
     typer.Option(
         "--devices",
-        metavar="N|all",
+        metavar="N|all|auto",
         help="Share the rows of each batch among so many devices; the cores of a machine without an accelerator are "
-        "devices. By default one accelerator, or up to four cores.",
+        "devices. auto: one accelerator, or up to four cores if the flow gains by them.",
     ),
 ]
 HistoryOutput = Annotated[

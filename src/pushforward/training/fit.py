@@ -19,6 +19,7 @@ from ..objectives.base import Objective
 from ..objectives.likelihood import negative_log_likelihood
 from .checkpoint import Checkpoint, fingerprint
 from .clock import Clock
+from .gradient import cores_pay
 from .history import Check, FitResult, History, Stopped
 from .layout import Devices, Layout, make_layout
 from .loop import Loop
@@ -88,10 +89,12 @@ def fit(
             before is kept beside it, as `<checkpoint>.previous`.
         progress: True for a bar on standard error if that is a terminal or a notebook; False for nothing; or
             a callable that receives a `Check` after every validation.
-        devices: None for JAX's default device; or several, which share the rows of each batch: a number of them, "all",
-            or JAX devices, also those of several processes (`jax.distributed`), each of which makes the same call with
-            the same rows. The flow is that of one device within rounding. The process of the first device alone writes
-            the checkpoint, which all must be able to read, and shows the progress.
+        devices: None for JAX's default device; "auto" for up to four cores of a CPU, if JAX shows them as devices
+            (`jax_num_cpu_devices`) and the flow gains by them, else for the default device; or several, which share the
+            rows of each batch: a number of them, "all", or JAX devices, also those of several processes
+            (`jax.distributed`), each of which makes the same call with the same rows. The flow is that of one device
+            within rounding. The process of the first device alone writes the checkpoint, which all must be able to
+            read, and shows the progress.
 
     Returns:
         The trained flow with the history of its training.
@@ -105,10 +108,10 @@ def fit(
         BadCheckpoint: if the checkpoint is of another run or broken.
         OSError: if the checkpoint cannot be written at the start.
     """
-    clock, layout = Clock(max_seconds), make_layout(devices)
+    clock, (params, fixed) = Clock(max_seconds), _divided(flow)
+    layout = make_layout(devices, pays=cores_pay(params, fixed, objective))
     is_first = layout is None or layout.is_first
     shown = display(progress if is_first else False)
-    params, fixed = _divided(flow)
     given, chosen = (context, weights, validation), stream(key, "split")
     split = split_source(flow, x, *given, chosen) if is_source(x) else split_rows(flow, x, *given, chosen)
     held_out = 0 if split.validation is None else len(split.validation)
@@ -155,7 +158,7 @@ def mean_loss(
     """
     params, fixed = _divided(flow)
     rows = split_rows(flow, x, context, None, 0, stream(jr.key(0), "split")).training
-    layout = make_layout(devices)
+    layout = make_layout(devices, pays=cores_pay(params, fixed, objective))
     if layout is not None:
         params, fixed = layout.replicated((params, fixed))
     return float(evaluate(params, fixed, to_chunks(rows, layout), objective=objective))

@@ -17,7 +17,10 @@ from .clock import Clock
 _AXIS = "batch"
 
 Devices = int | str | Sequence[Any] | None
-"""What `fit` takes as devices: so many, "all", JAX devices, or None."""
+"""What `fit` takes as devices: so many, "all", "auto", JAX devices, or None."""
+
+_MOST_CORES = 4
+"""Cores that "auto" takes: a batch of the default size leaves each of more too few rows."""
 
 
 class Layout:
@@ -125,11 +128,12 @@ def _first(rows: Array) -> Array:
     return rows[0]
 
 
-def make_layout(devices: Devices) -> Layout | None:
+def make_layout(devices: Devices, *, pays: bool = True) -> Layout | None:
     """Return the layout for the `devices` of `fit`, or None for one device and nothing to agree on.
 
     Args:
-        devices: None; "all" of all processes; the first so many of them; or devices.
+        devices: None; "all" of all processes; the first so many of them; "auto"; or devices.
+        pays: whether several cores would be faster than one device with several threads; "auto" asks for it.
 
     Raises:
         ConfigError: if there are not so many, one comes twice, or this process has none of them.
@@ -138,9 +142,15 @@ def make_layout(devices: Devices) -> Layout | None:
         return None
     found = list(jax.devices())
     if isinstance(devices, str):
-        if devices != "all":
-            raise ConfigError(f"fit: expected devices to be a number, 'all' or JAX devices, got {devices!r}.")
+        if devices not in ("all", "auto"):
+            raise ConfigError(
+                f"fit: expected devices to be a number, 'all', 'auto' or JAX devices, got {devices!r}."
+            )
         chosen = found
+        if devices == "auto":
+            if not pays or len(found) == 1 or jax.default_backend() != "cpu" or jax.process_count() > 1:
+                return None
+            chosen = found[:_MOST_CORES]
     elif isinstance(devices, int):
         if isinstance(devices, bool) or not 1 <= devices <= len(found):
             raise ConfigError(
