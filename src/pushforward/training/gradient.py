@@ -50,9 +50,9 @@ def loss_and_gradient(
 ) -> tuple[Array, PyTree]:
     """Return the loss of a batch and its gradient with respect to the parameters.
 
-    Devices that share a batch each take the gradient of their own rows, and the sums cross at the end, once. That is
-    not possible where rows depend on each other (`BatchNorm`), and not known of objectives other than the likelihood:
-    JAX then divides the program of one device, with sums wherever it needs them.
+    Devices that share a batch each take the gradient of their own rows, and the sums cross at the end, once. Where rows
+    depend on each other (`BatchNorm`), or may do so (an objective that is neither the likelihood nor a `RowObjective`),
+    JAX divides the program of one device, with sums wherever it needs them.
 
     Args:
         params: the trainable arrays of the flow, None in all other places.
