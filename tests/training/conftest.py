@@ -1,5 +1,7 @@
 """Small flows, each with one thing to test training with."""
 
+import signal
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -102,3 +104,11 @@ def equal():
             np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
 
     return compare
+
+
+@pytest.fixture
+def heeded_signals():
+    """Ctrl-C as a foreground process knows it: one started in the background ignores it, and Python leaves it so."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -156,7 +156,7 @@ def test_a_run_resumed_in_the_middle_of_an_epoch_is_the_same_bit_for_bit(
         fit(affine(), source_of(table, buffer=100), **call, **resumed)
 
 
-def test_a_real_signal_ends_it(affine, table):
+def test_a_real_signal_ends_it(affine, table, heeded_signals):
     fit(affine(), source_of(table), max_epochs=1, **QUIET)  # compiles
     timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
     timer.start()
