@@ -119,9 +119,8 @@ def _side_by_side(call: Callable[[int], Any], starts: Sequence[int], threads: in
 def _submitted(pool: ThreadPoolExecutor, one: Callable[[int], Any], start: int) -> Future:
     try:
         return pool.submit(one, start)
-    except (
-        RuntimeError
-    ) as error:  # the main thread has ended, after which no pool takes work; this one goes on
+    except RuntimeError as error:
+        # The main thread has ended, after which no pool takes work; this thread goes on.
         raise _NeedsCaller from error
 
 

@@ -1,10 +1,9 @@
 """The loss of a batch and its gradient, on one device or on several that share its rows."""
 
-import itertools
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from ..bijectors.norm import BatchNorm
@@ -114,15 +113,11 @@ def _shared(
 def _summed(tree: PyTree, layout: Layout) -> PyTree:
     """Return the sums of arrays over the devices; all small ones of a type cross as one."""
     leaves, structure = jax.tree.flatten(tree)
-    sums = list(leaves)
-    small = [i for i, leaf in enumerate(leaves) if leaf.size <= _SMALL]
-    for i in set(range(len(leaves))) - set(small):
-        sums[i] = layout.summed(leaves[i])
-    small.sort(key=lambda i: str(leaves[i].dtype))
-    for _, group in itertools.groupby(small, key=lambda i: leaves[i].dtype):
-        places = list(group)
-        ends = list(itertools.accumulate(leaves[i].size for i in places))[:-1]
-        crossed = layout.summed(jnp.concatenate([leaves[i].reshape(-1) for i in places]))
-        for i, piece in zip(places, jnp.split(crossed, ends), strict=True):
-            sums[i] = piece.reshape(leaves[i].shape)
+    sums = [leaf if leaf.size <= _SMALL else layout.summed(leaf) for leaf in leaves]
+    for dtype in dict.fromkeys(leaf.dtype for leaf in leaves):
+        places = [i for i, leaf in enumerate(leaves) if leaf.size <= _SMALL and leaf.dtype == dtype]
+        if places:
+            small, apart = ravel_pytree([leaves[i] for i in places])
+            for i, total in zip(places, apart(layout.summed(small)), strict=True):
+                sums[i] = total
     return jax.tree.unflatten(structure, sums)
