@@ -160,13 +160,14 @@ def test_concrete_rows_inside_a_compiled_function(seen):
 
 
 @pytest.mark.parametrize("bad", [0, 4095])
-def test_a_failure_in_any_thread_has_its_name(seen, bad):
+def test_a_failure_in_any_thread_has_its_name(seen, bad, caplog):
     x = numbers(4096)
     np.testing.assert_allclose(map_rows(rooted, (x,)), np.sqrt(x), rtol=1e-6)
     x[bad] = -1
     for _ in range(2):
         with pytest.raises(NotConverged, match="rooted: expected numbers of at least 0"):
             map_rows(rooted, (x,))
+    assert not caplog.records
 
 
 _AFTER_MAIN = """

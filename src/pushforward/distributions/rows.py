@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import Any
 
 import equinox as eqx
@@ -47,12 +48,13 @@ def map_rows(
         The results, stacked along the first axis.
     """
     count = rows[0].shape[0]
+    arrays, still = _split((function, shared))
     if count == 0:
-        shapes = eqx.filter_eval_shape(_map_compiled, function, rows, shared, None)
+        shapes = eqx.filter_eval_shape(lambda: _map_compiled(arrays, rows, still, None))
         return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    leaves = jax.tree.leaves((function, rows, shared))
+    leaves = [*arrays, *rows]
     if any(isinstance(leaf, Tracer) for leaf in leaves):
-        return _map_compiled(function, rows, shared, None)
+        return _map_compiled(arrays, rows, still, None)
     on_cpu = jax.default_backend() == "cpu"
     block = _block_rows(width, *(_CPU_BLOCK if on_cpu else _OTHER_BLOCK))
     threads = _cores() if on_cpu and count >= 2 * block and not _are_shared(leaves) else 1
@@ -62,12 +64,35 @@ def map_rows(
     def call(start: int) -> Any:
         piece = tuple(_padded(np.asarray(row)[start : start + size], size) for row in rows)
         with naming_failures():
-            return _map_compiled(function, piece, shared, cut if size > cut else None)
+            return jax.block_until_ready(_map_compiled(arrays, piece, still, cut if size > cut else None))
 
     if size == count:
         return call(0)
     parts = _calls(call, range(0, count, size), threads)
     return jax.tree.map(lambda *parts: _joined(parts, count), *parts)
+
+
+@dataclass(frozen=True)
+class _Still:
+    """What of a tree is not an array: programs of equal ones are one."""
+
+    structure: Any
+    leaves: tuple[Any, ...]
+
+    def filled(self, arrays: Sequence[Any]) -> Any:
+        """Return the tree with these arrays in their places."""
+        rest = iter(arrays)
+        leaves = [next(rest) if leaf is _Still else leaf for leaf in self.leaves]
+        return jax.tree.unflatten(self.structure, leaves)
+
+
+def _split(tree: Any) -> tuple[tuple[Any, ...], _Still]:
+    """Return the arrays of a tree and the rest: taken apart once for all of its calls, which costs as much as they."""
+    leaves, structure = jax.tree.flatten(tree)
+    moved = [isinstance(leaf, jax.Array | np.ndarray | np.generic) for leaf in leaves]
+    arrays = tuple(leaf for leaf, moves in zip(leaves, moved, strict=True) if moves)
+    still = tuple(_Still if moves else leaf for leaf, moves in zip(leaves, moved, strict=True))
+    return arrays, _Still(structure, still)
 
 
 def _calls(call: Callable[[int], Any], starts: Sequence[int], threads: int) -> list[Any]:
@@ -148,12 +173,11 @@ def _settings() -> tuple[Any, ...]:
     return tuple(getattr(jax.config, name) for name in _SETTINGS)
 
 
-@eqx.filter_jit
-def _map_compiled(
-    function: Callable, rows: tuple[Any, ...], shared: tuple[Any, ...], block: int | None
-) -> Any:
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _map_compiled(arrays: tuple[Any, ...], rows: tuple[Any, ...], still: _Still, block: int | None) -> Any:
     if getattr(_THREAD, "refuses", False):
         raise _NeedsCaller
+    function, shared = still.filled(arrays)
     if block is None:
         return jax.vmap(lambda *row: function(*row, *shared))(*rows)
     return jax.lax.map(lambda row: function(*row, *shared), rows, batch_size=block)

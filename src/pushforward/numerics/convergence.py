@@ -1,6 +1,7 @@
 """`NotConverged`, where a search, a fixed point or a solver does not arrive: no wrong number in silence."""
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -39,9 +40,13 @@ def unless_failed(value: Value, failed: Array, message: str) -> Value:
 def naming_failures() -> Iterator[None]:
     """Within the context, the runtime error of compiled code in which `unless_failed` met a failure is `NotConverged`.
 
+    It is raised and not logged as well: JAX would log the stack of the callback that found it.
+
     Raises:
         NotConverged: in place of that runtime error. Others pass.
     """
+    quiet, logger = _Quiet(), logging.getLogger("jax._src.callback")
+    logger.addFilter(quiet)
     try:
         yield
     except RuntimeError as error:
@@ -49,3 +54,12 @@ def naming_failures() -> Iterator[None]:
         if not found or isinstance(error, NotConverged):
             raise
         raise NotConverged(text.splitlines()[0]) from error
+    finally:
+        logger.removeFilter(quiet)
+
+
+class _Quiet(logging.Filter):
+    """One for each context: threads are in theirs at the same time."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return _PREFIX not in str(record.exc_info and record.exc_info[1])
