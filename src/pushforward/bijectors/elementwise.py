@@ -79,11 +79,19 @@ def map_elements(function: Callable, params: Array, values: Array) -> tuple[Arra
     """
     if function.__self__.elementwise:
         mapped, log_derivatives = _all_at_once(params, values, function=function)
-    else:
-        rows = params.reshape(params.shape[0], values.size).T
-        mapped, log_derivatives = jax.vmap(function)(rows, values.reshape(-1))
-        mapped = mapped.reshape(values.shape)
-    return mapped, jnp.sum(log_derivatives)
+        return mapped, _total(log_derivatives)
+    rows = params.reshape(params.shape[0], values.size).T
+    mapped, log_derivatives = jax.vmap(function)(rows, values.reshape(-1))
+    return mapped.reshape(values.shape), jnp.sum(log_derivatives)
+
+
+def _total(values: Array) -> Array:
+    """Return the sum of all values, by a product with ones.
+
+    The compiler for CPUs fuses a sum with all that leads to its terms and does not vectorise that: a step of a spline
+    flow took 1.05 times as long.
+    """
+    return jnp.tensordot(jnp.ones_like(values), values, axes=values.ndim, precision="highest")
 
 
 _PIECE = 8192
