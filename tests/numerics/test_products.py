@@ -23,7 +23,7 @@ def stairs(groups=1):
 @pytest.mark.parametrize("large", [True, False])
 @pytest.mark.parametrize("batch", [(), (3,), (2, 3)])
 def test_a_product_and_its_derivatives_of_both_modes(batch, large, monkeypatch):
-    monkeypatch.setattr(products, "_LARGE", 0 if large else 10**6)
+    monkeypatch.setattr(products, "_SMALL", 0 if large else 10**6)
     with jax.enable_x64(True):
         matrix, values = jr.normal(jr.key(0), (4, 5)), jr.normal(jr.key(1), (5, *batch))
         expected = np.einsum("ij,j...->i...", np.asarray(matrix), np.asarray(values))
@@ -48,7 +48,7 @@ def test_a_staircase_is_the_product_with_the_masked_matrix(groups, batch):
 
 
 def test_gradients_for_every_event_can_be_mapped(monkeypatch):
-    monkeypatch.setattr(products, "_LARGE", 0)
+    monkeypatch.setattr(products, "_SMALL", 0)
     matrix, values = jr.normal(jr.key(0), (4, 5)), jr.normal(jr.key(1), (7, 5))
     mapped = jax.vmap(jax.grad(lambda v: jnp.sum(product(matrix, v))))(values)
     np.testing.assert_allclose(mapped, np.tile(np.sum(matrix, axis=0), (7, 1)), rtol=1e-5)

@@ -10,8 +10,8 @@ from jaxtyping import Array
 Steps = tuple[tuple[int, int], ...]
 """The steps of a staircase from the top: how many rows, and how many leading columns those rows use."""
 
-_LARGE = 2**14
-"""Numbers of a matrix from which on its transpose is written out for the derivative."""
+_SMALL = 2**12
+"""Numbers of a matrix up to which its transpose is not written out for the derivative."""
 
 
 @jax.custom_jvp
@@ -20,7 +20,8 @@ def product(matrix: Array, values: Array) -> Array:
 
     Its transpose, by which gradients come back, is the product with `matrix.T`. Compiled for a CPU, a product that
     contracts the first axis of a matrix takes up to 1.6 times as long as one that contracts the second, so that
-    of a large matrix is written out first.
+    of a large matrix is written out first. And the gradient of few values for a large batch takes several times as
+    long with the batch first, as the compiler would have it where somebody asks for that order next.
 
     Args:
         matrix: shape (rows, columns).
@@ -44,10 +45,12 @@ def _product_jvp(primals: tuple[Array, Array], tangents: tuple[Any, Any]) -> tup
         moved = jnp.tensordot(matrix_dot, values, axes=1)
     if isinstance(values_dot, SymbolicZero):
         return out, moved
-    if matrix.size < _LARGE:
+    # Barriers keep the compiler from turning products round: this one when it is transposed.
+    values_dot = jax.lax.optimization_barrier(values_dot)
+    if matrix.size <= _SMALL:
         carried = jnp.tensordot(matrix, values_dot, axes=1)
     else:
-        # The barrier keeps the compiler from undoing the transposition. Transposed, this contracts the second axis.
+        # Transposed, this contracts the second axis.
         transposed = jax.lax.optimization_barrier(matrix.T)
         carried = jnp.tensordot(transposed, values_dot, axes=((0,), (0,)))
     return out, carried if isinstance(matrix_dot, SymbolicZero) else moved + carried
