@@ -10,8 +10,8 @@ from jaxtyping import Array
 Steps = tuple[tuple[int, int], ...]
 """The steps of a staircase from the top: how many rows, and how many leading columns those rows use."""
 
-_SMALL = 2**12
-"""Numbers of a matrix up to which its transpose is not written out for the derivative."""
+_SMALL, _LARGE = 2**12, 2**20
+"""Numbers of a matrix between which its transpose is written out for the derivative; writing more takes too long."""
 
 
 @jax.custom_jvp
@@ -19,8 +19,8 @@ def product(matrix: Array, values: Array) -> Array:
     """Return matrix @ values.
 
     Its transpose, by which gradients come back, is the product with `matrix.T`. Compiled for a CPU, a product that
-    contracts the first axis of a matrix takes up to 1.6 times as long as one that contracts the second, so that
-    of a large matrix is written out first. And the gradient of few values for a large batch takes several times as
+    contracts the first axis of a matrix takes up to 1.6 times as long as one that contracts the second, so that of
+    all but small and very large matrices is written out first. And the gradient of few values for a large batch takes several times as
     long with the batch first, as the compiler would have it where somebody asks for that order next.
 
     Args:
@@ -47,7 +47,7 @@ def _product_jvp(primals: tuple[Array, Array], tangents: tuple[Any, Any]) -> tup
         return out, moved
     # Barriers keep the compiler from turning products round: this one when it is transposed.
     values_dot = jax.lax.optimization_barrier(values_dot)
-    if matrix.size <= _SMALL:
+    if not _SMALL < matrix.size <= _LARGE:
         carried = jnp.tensordot(matrix, values_dot, axes=1)
     else:
         # Transposed, this contracts the second axis.
