@@ -19,9 +19,9 @@ def product(matrix: Array, values: Array) -> Array:
     """Return matrix @ values.
 
     Its transpose, by which gradients come back, is the product with `matrix.T`. Compiled for a CPU, a product that
-    contracts the first axis of a matrix takes up to 1.6 times as long as one that contracts the second, so that of
-    all but small and very large matrices is written out first. And the gradient of few values for a large batch takes several times as
-    long with the batch first, as the compiler would have it where somebody asks for that order next.
+    contracts the first axis of a matrix takes up to 1.6 times as long as one that contracts the second, so that of all
+    but small and very large matrices is written out first. And the gradient of few values for a large batch takes
+    several times as long with the batch first, as the compiler would have it where somebody asks for that order next.
 
     Args:
         matrix: shape (rows, columns).
