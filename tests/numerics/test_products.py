@@ -20,10 +20,10 @@ def stairs(groups=1):
     return np.tile(mask, (groups, 1))
 
 
-@pytest.mark.parametrize("large", [True, False])
+@pytest.mark.parametrize("written", [True, False])
 @pytest.mark.parametrize("batch", [(), (3,), (2, 3)])
-def test_a_product_and_its_derivatives_of_both_modes(batch, large, monkeypatch):
-    monkeypatch.setattr(products, "_SMALL", 0 if large else 10**6)
+def test_a_product_and_its_derivatives_of_both_modes(batch, written, monkeypatch):
+    monkeypatch.setattr(products, "_SMALL", 0 if written else 10**6)
     with jax.enable_x64(True):
         matrix, values = jr.normal(jr.key(0), (4, 5)), jr.normal(jr.key(1), (5, *batch))
         expected = np.einsum("ij,j...->i...", np.asarray(matrix), np.asarray(values))
