@@ -3,6 +3,7 @@ import subprocess
 import sys
 import threading
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -167,6 +168,16 @@ def test_a_failure_in_any_thread_has_its_name(seen, bad, caplog):
     for _ in range(2):
         with pytest.raises(NotConverged, match="rooted: expected numbers of at least 0"):
             map_rows(rooted, (x,))
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("count", [3, 4096])
+def test_a_runtime_error_of_ones_own_comes_as_it_was_written(count, caplog):
+    def positive(row):
+        return eqx.error_if(row, row < 0, "positive: expected\nno less than 0.")
+
+    with pytest.raises(eqx.EquinoxRuntimeError, match=r"^positive: expected\nno less than 0.$"):
+        map_rows(positive, (-numbers(count),))
     assert not caplog.records
 
 

@@ -12,6 +12,10 @@ from jaxtyping import Array, PyTree
 from ..errors import NotConverged
 
 _PREFIX = "NotConverged: "
+_RAISED, _ADVICE = (
+    "_EquinoxRuntimeError: ",
+    "\n\n\n---",
+)  # what is before and behind a message of `eqx.error_if`
 
 Value = TypeVar("Value", bound=PyTree)
 
@@ -43,17 +47,21 @@ def naming_failures() -> Iterator[None]:
     It is raised and not logged as well: JAX would log the stack of the callback that found it.
 
     Raises:
-        NotConverged: in place of that runtime error. Others pass.
+        NotConverged: in place of that runtime error.
+        EquinoxRuntimeError: with the message alone, in place of that of another `eqx.error_if`. Other errors pass.
     """
     quiet, logger = _Quiet(), logging.getLogger("jax._src.callback")
     logger.addFilter(quiet)
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # of which class depends on where JAX learns of it
         _, found, text = str(error).partition(_PREFIX)
-        if not found or isinstance(error, NotConverged):
-            raise
-        raise NotConverged(text.splitlines()[0]) from error
+        if found and not isinstance(error, NotConverged):
+            raise NotConverged(text.splitlines()[0]) from error
+        _, found, text = str(error).partition(_RAISED)
+        if found:
+            raise eqx.EquinoxRuntimeError(text.partition(_ADVICE)[0]) from error
+        raise
     finally:
         logger.removeFilter(quiet)
 
@@ -62,4 +70,4 @@ class _Quiet(logging.Filter):
     """One for each context: threads are in theirs at the same time."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return _PREFIX not in str(record.exc_info and record.exc_info[1])
+        return not (record.exc_info and f"{type(record.exc_info[1]).__name__}: " == _RAISED)
