@@ -90,6 +90,14 @@ def test_functions_and_trees():
         np.testing.assert_array_equal(out["scaled"][1], x.sum(axis=1))
 
 
+def test_what_is_no_array_tells_programs_apart():
+    x = numbers(3)
+    np.testing.assert_array_equal(map_rows(lambda row: row + 1, (x,)), x + 1)
+    np.testing.assert_array_equal(map_rows(lambda row: row + 2, (x,)), x + 2)
+    np.testing.assert_array_equal(map_rows(shifted, (x,), (3,)), x + 3)
+    np.testing.assert_array_equal(map_rows(shifted, (x,), (4,)), x + 4)
+
+
 # Threads
 
 
