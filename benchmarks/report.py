@@ -318,7 +318,7 @@ def write_replications(folder: Path, order: list[str]) -> None:
             if one["steps"] is None
             else (
                 f" Batches of {settings['batch']}, rate {settings['rate']}, weight decay {settings['decay']}, at most"
-                f" {settings['budget']:.0f} s; ended by {one['stopped']}; validation {one['validation']:.2f}."
+                f" {budget(settings)}; ended by {one['stopped']}; validation {one['validation']:.2f}."
             )
         )
         rows = ", ".join(f"{count:,}" for count in one["rows"])
@@ -327,6 +327,12 @@ def write_replications(folder: Path, order: list[str]) -> None:
             f" {one['machine']}. Paper: {one['published']['source']}."
         )
     (folder.parents[1] / "REPLICATIONS.md").write_text("\n".join(parts) + "\n")
+
+
+def budget(settings: dict) -> str:
+    """The most that a fit was allowed, in words."""
+    allowed = {"s": settings["budget"], "epochs": settings.get("epochs")}
+    return " and ".join(f"{most:.0f} {unit}" for unit, most in allowed.items() if most is not None)
 
 
 def replication_row(one: dict) -> list[str]:

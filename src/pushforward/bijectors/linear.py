@@ -10,6 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from ..errors import ConfigError
 from ..numerics import linalg
+from ..numerics.products import matmul
 from .base import Bijector, Cheap, check_features
 
 
@@ -65,7 +66,7 @@ class LU(Bijector):
         del context, key
         lower, upper = self._factors()
         # The product of the factors does not depend on the event: under vmap it is formed once for the batch.
-        return (lower @ upper) @ x + self.shift, jnp.sum(self.log_diagonal)
+        return matmul(matmul(lower, upper), x) + self.shift, jnp.sum(self.log_diagonal)
 
     def inverse_and_log_det(
         self, y: Array, context: Array | None = None, *, key: PRNGKeyArray | None = None
@@ -162,7 +163,7 @@ class Triangular(Linear):
         self.lower = lower
 
     def _multiply(self, x: Array) -> tuple[Array, Array]:
-        return self._matrix() @ x, jnp.sum(self.log_diagonal)
+        return matmul(self._matrix(), x), jnp.sum(self.log_diagonal)
 
     def _solve(self, y: Array) -> tuple[Array, Array]:
         solution = linalg.solve_triangle(self._matrix(), y, lower=self.lower)
@@ -212,7 +213,7 @@ class PLU(Linear):
 
     def _multiply(self, x: Array) -> tuple[Array, Array]:
         lower, upper = self._factors()
-        return (lower @ (upper @ x))[self.order], jnp.sum(self.log_diagonal)
+        return matmul(lower, matmul(upper, x))[self.order], jnp.sum(self.log_diagonal)
 
     def _solve(self, y: Array) -> tuple[Array, Array]:
         lower, upper = self._factors()
@@ -266,14 +267,14 @@ class TriangularLowRank(Linear):
     def _multiply(self, x: Array) -> tuple[Array, Array]:
         matrix = self._matrix()
         diagonal, _, added = linalg.low_rank_update(matrix, self.vectors, self.raw)
-        product = matrix @ x + self.vectors @ (diagonal * (self.vectors.T @ x))
+        product = matmul(matrix, x) + matmul(self.vectors, diagonal * matmul(self.vectors.T, x))
         return product, jnp.sum(self.log_diagonal) + added
 
     def _solve(self, y: Array) -> tuple[Array, Array]:
         matrix = self._matrix()
         _, back, added = linalg.low_rank_update(matrix, self.vectors, self.raw)
         solved = linalg.solve_triangle(matrix, y, lower=True)
-        return solved - back @ (self.vectors.T @ solved), jnp.sum(self.log_diagonal) + added
+        return solved - matmul(back, matmul(self.vectors.T, solved)), jnp.sum(self.log_diagonal) + added
 
     def _matrix(self) -> Array:
         return linalg.triangle(self.weights, self.log_diagonal, lower=True)

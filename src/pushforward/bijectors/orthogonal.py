@@ -10,6 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 from ..errors import ConfigError
 from ..numerics import linalg
 from ..numerics.linalg import OrthogonalMethod
+from ..numerics.products import matmul
 from .base import check_features
 from .linear import Linear, small
 
@@ -101,7 +102,7 @@ class QR(Linear):
         self.method = method
 
     def _multiply(self, x: Array) -> tuple[Array, Array]:
-        turned = linalg.rotate(self.weights, self._triangle() @ x, method=self.method)
+        turned = linalg.rotate(self.weights, matmul(self._triangle(), x), method=self.method)
         return turned, jnp.sum(self.log_diagonal)
 
     def _solve(self, y: Array) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 from ..errors import ConfigError, ShapeError
 from ..numerics.densities import HALF_LOG_2_PI
 from ..numerics.elementary import hold, standardise
+from ..numerics.products import matmul, precision
 from ..numerics.triangular import inverse_unit_lower, pack_factor, unit_lower
 from .closed_form import ClosedForm
 from .normal import REACH
@@ -88,7 +89,7 @@ class NormalMixture(ClosedForm):
     def covariances(self) -> Array:
         """Covariances of the components, shape (K, d, d)."""
         factors = self._factors()
-        return factors @ jnp.swapaxes(factors, 1, 2)
+        return matmul(factors, jnp.swapaxes(factors, 1, 2))
 
     def _log_prob(self, x: Array, context: Array | None) -> Array:
         del context
@@ -97,7 +98,7 @@ class NormalMixture(ClosedForm):
         z = standardise(finite, self.means, self.log_scales, reach=REACH)
         if self.lowers is not None:
             inverses = inverse_unit_lower(self.lowers, x.shape[0])
-            z = hold(jnp.einsum("kij,kj->ki", inverses, z), reach=REACH)
+            z = hold(jnp.einsum("kij,kj->ki", inverses, z, precision=precision()), reach=REACH)
         terms = jnp.sum(-0.5 * jnp.square(z) - self.log_scales, axis=1) - x.shape[0] * HALF_LOG_2_PI
         # Every term is finite, so the logarithm is of a sum with one term exp(0).
         log_prob = jax.nn.logsumexp(jax.nn.log_softmax(self.logits) + terms)
@@ -108,18 +109,18 @@ class NormalMixture(ClosedForm):
         component = jr.categorical(key_component, self.logits)
         z = jr.normal(key_normal, self.event_shape, self.means.dtype)
         # Every component's product, then one of them: to pick the factor first would copy a matrix per event.
-        steps = self._scales() * z if self.lowers is None else self._factors() @ z
+        steps = self._scales() * z if self.lowers is None else matmul(self._factors(), z)
         x = self.means[component] + steps[component]
         return x, self._log_prob(x, context)
 
     def mean(self) -> Array:
         """sum_k weight_k mean_k, shape (d,)."""
-        return self.weights @ self.means
+        return matmul(self.weights, self.means)
 
     def variance(self) -> Array:
         """sum_k weight_k (variance_k + (mean_k - mean)^2), shape (d,)."""
         variances = jnp.sum(jnp.square(self._factors()), axis=2)
-        return self.weights @ (variances + jnp.square(self.means - self.mean()))
+        return matmul(self.weights, variances + jnp.square(self.means - self.mean()))
 
     def _scales(self) -> Array:
         return jnp.exp(self.log_scales)

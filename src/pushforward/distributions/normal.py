@@ -9,6 +9,7 @@ from ..bijectors.base import as_float
 from ..errors import ConfigError, ShapeError
 from ..numerics import densities
 from ..numerics.elementary import hold, standardise
+from ..numerics.products import matmul
 from ..numerics.triangular import inverse_unit_lower, pack_factor, unit_lower
 from .closed_form import ClosedForm
 from .parameters import check_finite, check_lower, check_positive, cholesky, location_scale, same_dtype
@@ -155,7 +156,7 @@ class MultivariateNormal(ClosedForm):
     @property
     def covariance(self) -> Array:
         """The covariance, shape (d, d)."""
-        return self.factor @ self.factor.T
+        return matmul(self.factor, self.factor.T)
 
     def _log_prob(self, x: Array, context: Array | None) -> Array:
         del context
@@ -165,7 +166,7 @@ class MultivariateNormal(ClosedForm):
         z = (
             scaled
             if self.lower is None
-            else hold(inverse_unit_lower(self.lower, x.shape[0]) @ scaled, reach=REACH)
+            else hold(matmul(inverse_unit_lower(self.lower, x.shape[0]), scaled), reach=REACH)
         )
         log_prob = jnp.sum(densities.normal(z) - self.log_scale)
         return jnp.where(jnp.any(jnp.isinf(x)), -jnp.inf, log_prob)
@@ -173,7 +174,7 @@ class MultivariateNormal(ClosedForm):
     def _sample_and_log_prob(self, key: PRNGKeyArray, context: Array | None) -> tuple[Array, Array]:
         del context
         z = jr.normal(key, self.loc.shape, self.loc.dtype)
-        return self.loc + self.factor @ z, jnp.sum(densities.normal(z) - self.log_scale)
+        return self.loc + matmul(self.factor, z), jnp.sum(densities.normal(z) - self.log_scale)
 
     def mean(self) -> Array:
         """The location."""

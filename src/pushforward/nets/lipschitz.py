@@ -186,5 +186,5 @@ def check_lipschitz(who: str, lipschitz: float) -> None:
 
 def _product(weight: Array, values: Array) -> Array:
     """Return weight @ values. Batches come first, unlike in other nets: a Jacobian's columns are a second batch."""
-    # GPUs would round the factors to 10 bits; the inverse is a fixed point of what is computed here, found to rounding.
+    # Whatever the user has set: the inverse is a fixed point of what is computed here, found to rounding.
     return jnp.matmul(weight, values, precision=jax.lax.Precision.HIGHEST)

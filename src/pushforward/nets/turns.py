@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from ..numerics.products import matmul
+
 Find = Callable[[Array, Array], tuple[Array, Any]]
 """From an element's parameters and its target, or targets, to the element and whatever else is asked for."""
 
@@ -152,7 +154,7 @@ def _take_block(
         size = windows[1].size
         inner = jax.lax.dynamic_slice_in_dim(weight, offset, size, axis=1)
         outer = jax.lax.dynamic_update_slice_in_dim(weight, jnp.zeros_like(inner), offset, axis=1)
-        inner_lines.append((known + outer @ seen, inner))
+        inner_lines.append((known + matmul(outer, seen), inner))
         inner_arrived.append(jax.lax.dynamic_slice_in_dim(seen, offset, size))
     (fresh, before), found = _take_part(plan, 1, index, inner_lines, (tuple(inner_arrived), before), goals)
     arrived = tuple(
@@ -171,7 +173,7 @@ def _take_turn(
     def linear(i: int, values: Array) -> Array:
         arrived[i] = jax.lax.dynamic_update_slice_in_dim(arrived[i], values, offsets[i], axis=0)
         known, weight = lines[i]
-        return known + weight @ arrived[i]
+        return known + matmul(weight, arrived[i])
 
     element, others = plan.find(plan.body(linear, before[None]), goal)
     return (tuple(arrived), element), jax.tree.map(lambda part: part[None], (element, others))

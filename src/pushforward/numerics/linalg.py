@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import jax.scipy.linalg as jsl
 from jaxtyping import Array
 
+from .products import full_precision, matmul
+
 OrthogonalMethod = Literal["householder", "cayley", "exp"]
 
 
@@ -84,7 +86,7 @@ def reflections(vectors: Array) -> tuple[Array, Array]:
         section 3 (the UT transform).
     """
     units = unit_rows(vectors)
-    factor = jnp.triu(units @ units.T, 1) + 0.5 * jnp.eye(units.shape[0], dtype=units.dtype)
+    factor = jnp.triu(matmul(units, units.T), 1) + 0.5 * jnp.eye(units.shape[0], dtype=units.dtype)
     return units, solve_triangle(factor, units, lower=False)
 
 
@@ -103,7 +105,7 @@ def reflect(vectors: Array, x: Array, *, transpose: bool = False) -> Array:
     """
     units, weighted = reflections(vectors)
     left, right = (weighted, units) if transpose else (units, weighted)
-    return x - left.T @ (right @ x)
+    return x - matmul(left.T, matmul(right, x))
 
 
 def cayley(matrix: Array, x: Array) -> Array:
@@ -133,8 +135,11 @@ def rotate(weights: Array, x: Array, *, method: OrthogonalMethod, transpose: boo
     if method == "householder":
         return reflect(weights, x, transpose=transpose)
     generator = -skew(weights) if transpose else skew(weights)
-    # The exponential does not depend on x: under vmap it is formed once.
-    return cayley(generator, x) if method == "cayley" else jsl.expm(generator) @ x
+    if method == "cayley":
+        return cayley(generator, x)
+    with full_precision():
+        # The exponential does not depend on x: under vmap it is formed once.
+        return matmul(jsl.expm(generator), x)
 
 
 def stiffness(raw: Array, overlap: Array) -> Array:
@@ -178,7 +183,7 @@ def low_rank_update(matrix: Array, vectors: Array, raw: Array) -> tuple[Array, A
     Accuracy: against dense slogdet and solve in float64 (tests/numerics/test_linalg.py::test_low_rank_against_dense).
     """
     solved = solve_triangle(matrix, vectors, lower=True)
-    overlap = vectors.T @ solved
+    overlap = matmul(vectors.T, solved)
     stiff = stiffness(raw, overlap)
     factors = jsl.lu_factor(jnp.diag(stiff) + overlap)
     back = jsl.lu_solve(factors, solved.T, trans=1).T

@@ -72,7 +72,7 @@ def _bound_and_gradient(matrix: Array) -> tuple[Array, Array]:
 
 
 def _times(a: Array, b: Array) -> Array:
-    # GPUs would round the factors to 10 bits, and a bound must hold.
+    # Whatever the user has set: a bound must hold.
     return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Array
 
 from .elementary import hold
 from .linalg import reflections
+from .products import matmul
 
 Bend = Literal["tanh", "leaky_relu"]
 """The function h of planar and Sylvester maps; its slope lies in (0, 1]."""
@@ -46,7 +47,7 @@ def planar(x: Array, w: Array, u: Array, b: Array, *, bend: Bend) -> tuple[Array
         appendix A.1.
     """
     u, m = _upright(u, w)
-    value, slope = _bent(w @ x + b, bend)
+    value, slope = _bent(matmul(w, x) + b, bend)
     # m > -1 + MIN_SLOPE and 0 < slope <= 1: the logarithm sees at least MIN_SLOPE.
     return x + u * value, jnp.log1p(m * slope)
 
@@ -58,7 +59,7 @@ def planar_inverse(y: Array, w: Array, u: Array, b: Array, *, bend: Bend) -> tup
     x = y - u^ h(a).
     """
     u, m = _upright(u, w)
-    value, slope = _bent(ridge(w @ y + b, m, bend=bend), bend)
+    value, slope = _bent(ridge(matmul(w, y) + b, m, bend=bend), bend)
     return y - u * value, -jnp.log1p(m * slope)
 
 
@@ -184,8 +185,8 @@ def sylvester(
     """
     into, out_of = _columns(vectors, b.size)
     R, S, m = _sylvester_triangles(outer, inner, diagonals)
-    value, slope = _bent(S @ into(x) + b, bend)
-    return x + out_of(R @ value), jnp.sum(jnp.log1p(m * slope))  # as in `planar`
+    value, slope = _bent(matmul(S, into(x)) + b, bend)
+    return x + out_of(matmul(R, value)), jnp.sum(jnp.log1p(m * slope))  # as in `planar`
 
 
 def sylvester_inverse(
@@ -203,10 +204,10 @@ def sylvester_inverse(
 
     def turn(step: Array, given: tuple) -> tuple[Array, Array]:
         row, column, target, product = given
-        value, slope = _bent(ridge(target - row @ step, product, bend=bend), bend)
+        value, slope = _bent(ridge(target - matmul(row, step), product, bend=bend), bend)
         return step + column * value, jnp.log1p(product * slope)
 
-    target = S @ into(y) + b
+    target = matmul(S, into(y)) + b
     step, log_slopes = jax.lax.scan(turn, jnp.zeros_like(target), (S, R.T, target, m), reverse=True)
     return y - out_of(step), -jnp.sum(log_slopes)
 
@@ -221,7 +222,7 @@ def _upright(u: Array, w: Array) -> tuple[Array, Array]:
     """Return u^ of `planar`, and m = w^T u^."""
     length = _length(w)
     direction = w / jnp.where(length > 0, length, 1.0)
-    along, m = _steeper(direction @ u, length)
+    along, m = _steeper(matmul(direction, u), length)
     return u + along * direction, m
 
 
@@ -269,10 +270,10 @@ def _columns(vectors: Array, columns: int) -> tuple[Callable[[Array], Array], Ca
     units, weighted = reflections(vectors)
 
     def into(x: Array) -> Array:
-        return (x - weighted.T @ (units @ x))[:columns]
+        return (x - matmul(weighted.T, matmul(units, x)))[:columns]
 
     def out_of(v: Array) -> Array:
         padded = jnp.pad(v, (0, vectors.shape[1] - columns))
-        return padded - units.T @ (weighted @ padded)
+        return padded - matmul(units.T, matmul(weighted, padded))
 
     return into, out_of

@@ -11,9 +11,28 @@ import jax.random as jr
 from jax.core import Tracer
 from jaxtyping import Array, PRNGKeyArray
 
-_OPTIONS = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-
 Function = TypeVar("Function", bound=Callable)
+
+
+@functools.cache
+def known_options(**wanted: Any) -> dict[str, Any]:
+    """Return those of XLA's options that the installed version knows; it drops and renames them as it pleases.
+
+    Args:
+        wanted: values by name.
+
+    Returns:
+        What to give `jax.jit` as its `compiler_options`.
+    """
+    return {name: value for name, value in wanted.items() if _is_known(name, value)}
+
+
+def _is_known(name: str, value: Any) -> bool:
+    try:
+        jax.jit(lambda: 0, compiler_options={name: value})()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
 
 
 def quickly(function: Function) -> Function:
@@ -26,13 +45,17 @@ def quickly(function: Function) -> Function:
     Args:
         function: of arrays and static arguments, which must be hashable.
     """
-    compiled = eqx.filter_jit(function, compiler_options=_OPTIONS)  # pyright: ignore[reportCallIssue]
+
+    @functools.cache
+    def compiled() -> Callable:
+        options = known_options(xla_backend_optimization_level=0, xla_cpu_use_fusion_emitters=False)
+        return eqx.filter_jit(function, compiler_options=options)  # pyright: ignore[reportCallIssue]
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         # Inside of a transformation even constants are traced, and options are for whole programs only.
         plain = jax.default_backend() != "cpu" or isinstance(jnp.zeros(()), Tracer)
-        return (function if plain else compiled)(*args, **kwargs)
+        return (function if plain else compiled())(*args, **kwargs)
 
     return call  # pyright: ignore[reportReturnType]
 

@@ -14,7 +14,7 @@ from jaxtyping import ArrayLike, PRNGKeyArray
 from ..distributions.base import Distribution
 from ..errors import ConfigError
 from .points import to_rows
-from .programs import QUICKLY
+from .programs import compiled
 from .subject import perturbed, precision, split
 
 ROWS = 4096
@@ -166,7 +166,7 @@ class LawSubject:
             law = eqx.combine(parameters, self.static)
             return jax.vmap(law._sample_and_log_prob)(keys, context)
 
-        return jax.jit(apply, compiler_options=QUICKLY)
+        return compiled(apply)
 
     def _rows(self, every: np.ndarray | None, start: int, count: int) -> np.ndarray | None:
         if self.context is None:

@@ -19,7 +19,7 @@ from ..errors import ShapeError
 from ..io import load, save
 from .law import LawSubject
 from .points import describe, to_rows
-from .programs import QUICKLY
+from .programs import compiled
 from .purity import restored, same_bits
 from .report import Finding, fail, skip, worst_finding, worst_of
 from .subject import precision
@@ -230,7 +230,7 @@ def round_trip(subject: LawSubject) -> Finding:
     with precision(np.float64):
         condition = None if context is None else context.astype(np.float64)
         for direction in ("inverse", "forward"):
-            program = jax.jit(_mapped(subject, direction), compiler_options=QUICKLY)
+            program = compiled(_mapped(subject, direction))
             values = np.asarray(program(subject.cast(np.float64), values, condition))
     return worst_of(np.abs(values - x), 1e-6 * (1 + np.abs(x)), describe(x), "|to_data(to_base(x)) - x|")
 
@@ -288,7 +288,7 @@ def _gradients(subject: LawSubject, batch: np.ndarray) -> Any:
             law = eqx.combine(parameters, subject.static)
             return jnp.mean(jax.vmap(law._log_prob)(x, context))
 
-        return jax.jit(jax.grad(mean, argnums=(0, 1)), compiler_options=QUICKLY)
+        return compiled(jax.grad(mean, argnums=(0, 1)))
 
     function = subject.once("gradients", build)
     return jax.tree.map(np.asarray, function(subject.cast(np.float32), batch, subject.contexts(len(batch))))

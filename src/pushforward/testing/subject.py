@@ -15,7 +15,7 @@ from ..bijectors.base import Bijector
 from ..bijectors.frozen import trainable
 from ..errors import ConfigError
 from . import points as _points
-from .programs import DIRECTIONS, KINDS, QUICKLY, Direction
+from .programs import DIRECTIONS, KINDS, Direction, compiled
 
 ROWS = 24
 """Rows of every compiled batch of values."""
@@ -244,7 +244,7 @@ class Subject:
         """The compiled function of a kind, built at the first use; jax keeps one program per dtype."""
         if (kind, direction) not in self._compiled:
             function = KINDS[kind](self.static, direction)
-            self._compiled[kind, direction] = jax.jit(function, compiler_options=QUICKLY)
+            self._compiled[kind, direction] = compiled(function)
         return self._compiled[kind, direction]
 
     def _batched(
