@@ -42,7 +42,7 @@ def by_full_passes(network, targets):
     def linear(i, values):
         layer = network[i]
         seen = layer.outputs[:, None] >= layer.inputs
-        return np.where(seen, layer.weight, 0) @ values + layer.bias
+        return np.where(seen, layer.weight, 0) @ np.asarray(values) + layer.bias
 
     found, others = np.zeros_like(targets), np.zeros_like(targets)
     for i in range(TURNS):

@@ -1,5 +1,7 @@
 """Products against NumPy in float64, with their derivatives."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -8,7 +10,7 @@ import pytest
 from jax.test_util import check_grads
 
 from pushforward.numerics import products
-from pushforward.numerics.products import product, staircase
+from pushforward.numerics.products import full_precision, matmul, product, staircase
 
 STEPS = ((3, 2), (1, 4), (4, 5))
 
@@ -31,20 +33,47 @@ def test_a_product_and_its_derivatives_of_both_modes(batch, written, monkeypatch
         check_grads(lambda m, v: jnp.sin(product(m, v)), (matrix, values), order=2)
 
 
+@pytest.mark.parametrize("on_cpu", [True, False])
 @pytest.mark.parametrize("groups", [1, 3])
 @pytest.mark.parametrize("batch", [(), (6,)])
-def test_a_staircase_is_the_product_with_the_masked_matrix(groups, batch):
+def test_a_staircase_is_the_product_with_the_masked_matrix(groups, batch, on_cpu, monkeypatch):
+    monkeypatch.setattr(products, "_on_cpu", lambda: on_cpu)
     with jax.enable_x64(True):
         mask = stairs(groups)
         matrix, values = jr.normal(jr.key(0), mask.shape), jr.normal(jr.key(1), (5, *batch))
         expected = np.tensordot(np.where(mask, matrix, 0.0), np.asarray(values), axes=1)
-        found = staircase(matrix, values, steps=STEPS, groups=groups)
-        np.testing.assert_allclose(found, expected, rtol=1e-12)
-        gradient = jax.grad(lambda m: jnp.sum(staircase(m, values, steps=STEPS, groups=groups)))(matrix)
+
+        def masked(matrix, values):
+            return staircase(jnp.where(mask, matrix, 0.0), values, steps=STEPS, groups=groups)
+
+        np.testing.assert_allclose(masked(matrix, values), expected, rtol=1e-12)
+        gradient = jax.grad(lambda m: jnp.sum(masked(m, values)))(matrix)
         np.testing.assert_array_equal(np.asarray(gradient) != 0, mask)
-        check_grads(
-            lambda m, v: jnp.sin(staircase(m, v, steps=STEPS, groups=groups)), (matrix, values), order=2
-        )
+        check_grads(lambda m, v: jnp.sin(masked(m, v)), (matrix, values), order=2)
+
+
+def test_the_zeros_of_a_staircase_cost_nothing_on_a_cpu(monkeypatch):
+    """What stands there is not read; elsewhere it is, and one product is made."""
+    matrix = jnp.where(stairs(), 1.0, jnp.nan)
+    for on_cpu in (True, False):
+        monkeypatch.setattr(products, "_on_cpu", lambda on_cpu=on_cpu: on_cpu)
+        assert np.isfinite(staircase(matrix, jnp.ones(5), steps=STEPS)).all() == on_cpu
+
+
+def test_the_users_precision_holds():
+    def chosen(function):
+        program = jax.make_jaxpr(function)(jnp.ones((2, 2)), jnp.ones((2, 2)))
+        (found,) = set(re.findall(r"precision=(\S+)", str(program)))
+        return found
+
+    for function in (product, matmul):
+        assert "HIGHEST" in chosen(function)
+        with jax.default_matmul_precision("tensorfloat32"):
+            assert "HIGHEST" not in chosen(function)
+    with jax.default_matmul_precision("bfloat16"), full_precision():
+        assert jax.config.jax_default_matmul_precision == "bfloat16"
+    with full_precision():
+        assert jax.config.jax_default_matmul_precision == "highest"
 
 
 def test_gradients_for_every_event_can_be_mapped(monkeypatch):

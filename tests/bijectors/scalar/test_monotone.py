@@ -147,4 +147,6 @@ def test_parts_that_start_alike_do_not_stay_alike(name):
         gradient = gradient[2 * scalar.units :]
     if name != "SumOfSquares":  # where some coefficients multiply high powers of x / bound
         assert (np.abs(gradient) > 1e-6).all()
-    assert len(np.unique(gradient)) >= len(gradient) - 1
+    # A part is a number, but with squares a polynomial: the powers of one are another's, shifted.
+    parts = gradient[:-1].reshape(scalar.terms, -1) if name == "SumOfSquares" else gradient
+    assert len(np.unique(parts.round(7), axis=0)) >= len(parts) - (name != "SumOfSquares")
