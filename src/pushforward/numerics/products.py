@@ -21,7 +21,8 @@ def precision() -> jax.lax.Precision | None:
     Left to itself, JAX has GPUs and TPUs round the factors to 10 or 7 bits. On a GPU a spline flow of 21 features was
     then off by up to 0.1 nats, and its inverse by 0.01.
     """
-    return jax.lax.Precision.HIGHEST if jax.config.jax_default_matmul_precision is None else None
+    chosen = jax.config.jax_default_matmul_precision  # pyright: ignore[reportAttributeAccessIssue]
+    return jax.lax.Precision.HIGHEST if chosen is None else None
 
 
 def full_precision() -> contextlib.AbstractContextManager:
