@@ -68,6 +68,17 @@ def test_slices_are_short():
     assert short.slice_steps(1000) == 5
 
 
+@pytest.mark.parametrize(
+    ("step_seconds", "max_seconds", "steps"),
+    [(0.05, None, 6), (0.2, None, 4), (0.7, None, 2), (5.0, None, 1), (0.2, 100.0, 4), (0.2, 6.0, 2)],
+)
+def test_slow_steps_come_several_at_once_where_time_allows(step_seconds, max_seconds, steps):
+    machine = Machine(itertools.repeat(step_seconds))
+    clock = Clock(max_seconds, now=lambda: machine.now)
+    machine.run(clock, 1)
+    assert clock.slice_steps(1000) == steps
+
+
 def test_time_used_before_a_resume_counts():
     clock = Clock(10.0, now=lambda: 0.0)
     clock.credit(4.0)

@@ -11,9 +11,6 @@ from jaxtyping import Array
 Steps = tuple[tuple[int, int], ...]
 """The steps of a staircase from the top: how many rows, and how many leading columns those rows use."""
 
-_SMALL, _LARGE = 2**12, 2**20
-"""Numbers of a matrix between which its transpose is written out for the derivative; writing more takes too long."""
-
 
 def precision() -> jax.lax.Precision | None:
     """Return the precision of products: full, unless the user has set `jax.default_matmul_precision`.
@@ -38,10 +35,9 @@ def matmul(a: Array, b: Array) -> Array:
 def product(matrix: Array, values: Array) -> Array:
     """Return matrix @ values, in the precision of `precision`.
 
-    Its transpose, by which gradients come back, is the product with `matrix.T`. Compiled for a CPU, a product that
-    contracts the first axis of a matrix takes up to 1.6 times as long as one that contracts the second, so that of all
-    but small and very large matrices is written out first. And the gradient of few values for a large batch takes
-    several times as long with the batch first, as the compiler would have it where somebody asks for that order next.
+    Its transpose, by which gradients come back, is the product with `matrix.T`. Compiled for a CPU, the gradient of few
+    values for a large batch takes several times as long with the batch first, as the compiler would have it where
+    somebody asks for that order next.
 
     Args:
         matrix: shape (rows, columns).
@@ -59,8 +55,8 @@ def _on_cpu() -> bool:
     return jax.default_backend() == "cpu"
 
 
-def _tensordot(a: Array, b: Array, axes: Any = 1) -> Array:
-    return jnp.tensordot(a, b, axes=axes, precision=precision())
+def _tensordot(a: Array, b: Array) -> Array:
+    return jnp.tensordot(a, b, axes=1, precision=precision())
 
 
 @jax.custom_jvp
@@ -78,14 +74,8 @@ def _product_jvp(primals: tuple[Array, Array], tangents: tuple[Any, Any]) -> tup
         moved = _tensordot(matrix_dot, values)
     if isinstance(values_dot, SymbolicZero):
         return out, moved
-    # Barriers keep the compiler from turning products round: this one when it is transposed.
-    values_dot = jax.lax.optimization_barrier(values_dot)
-    if not _SMALL < matrix.size <= _LARGE:
-        carried = _tensordot(matrix, values_dot)
-    else:
-        # Transposed, this contracts the second axis.
-        transposed = jax.lax.optimization_barrier(matrix.T)
-        carried = _tensordot(transposed, values_dot, ((0,), (0,)))
+    # The barrier, when it is transposed, keeps the compiler from turning the product round.
+    carried = _tensordot(matrix, jax.lax.optimization_barrier(values_dot))
     return out, carried if isinstance(matrix_dot, SymbolicZero) else moved + carried
 
 
