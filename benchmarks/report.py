@@ -299,10 +299,10 @@ of one run, as the papers give it. POWER is a 12 % subset: its figures compare w
 BSDS300 patches are cut anew by the published protocol, so figures compare but rows differ. "Short of" is the paper's
 figure less ours where that is more than both errors together.
 
-Cards of a GPU were fitted five at a time on one, each with about a quarter of its speed. For those of MNIST two or
-three settings were tried, rates of 3e-4 and 1e-3 and 20 or 30 epochs, and the best by validation is shown. What still
-falls short: `bsds300-nsf` saw a quarter as many rows as the paper's (400,000 steps of 512); for `binary-mnist-made`
-four other settings came out no better (-90.9 to -97.3), and its pixels are drawn anew.
+Cards of a GPU were fitted up to five at a time on one, so their seconds say little about speed. For those of MNIST two
+or three settings were tried, rates of 3e-4 and 1e-3 and 20 to 40 epochs, and the best by validation is shown. What
+still falls short: `bsds300-nsf` saw a quarter as many rows as the paper's (400,000 steps of 512); for
+`binary-mnist-made` four other settings came out no better (-90.9 to -97.3), and its pixels are drawn anew.
 """
 
 

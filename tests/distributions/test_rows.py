@@ -98,6 +98,21 @@ def test_what_is_no_array_tells_programs_apart():
     np.testing.assert_array_equal(map_rows(shifted, (x,), (4,)), x + 4)
 
 
+@pytest.mark.parametrize(("count", "block"), [(1, None), (600, None), (1023, None), (1024, 512), (5000, 512)])
+def test_fewer_rows_than_two_blocks_go_at_once_and_more_in_blocks(count, block, monkeypatch):
+    blocks, compiled = [], rows._map_compiled
+
+    def watched(*args):
+        blocks.append(args[-1])
+        return compiled(*args)
+
+    monkeypatch.setattr(rows, "_map_compiled", watched)
+    monkeypatch.setattr(rows, "_cores", lambda: 1)
+    monkeypatch.setattr(rows, "_block_rows", lambda *sizes: 512)
+    np.testing.assert_array_equal(map_rows(shifted, (numbers(count),), (1.0,)), numbers(count) + 1)
+    assert set(blocks) == {block}
+
+
 # Threads
 
 

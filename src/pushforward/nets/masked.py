@@ -140,7 +140,7 @@ class MADE(eqx.Module):
                 return affine(jnp.where(mask, weight, 0.0), bias, values, steps=steps, groups=groups)
 
             # The gradient masks again: kept for it, masked weights of stacked layers were copied to and fro, a fifth of
-            # the time at 21 features and a third at 784.
+            # the time at 21 features and at 784.
             return jax.checkpoint(masked, prevent_cse=False)(self.layers[index].weight, biases[index], values)
 
         def dropped(index: int, values: Array) -> Array:
