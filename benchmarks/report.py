@@ -5,6 +5,7 @@ import operator
 import os
 import platform
 import statistics
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,6 +25,10 @@ user's loop, one compiled step per call; two CPU devices: `fit(..., devices="all
 `jax.config.update("jax_num_cpu_devices", 2)`, on the same cores, beside the peers' times of the row above. Density and
 sampling: one call, 10,000 rows, or 1,000 for maf-63d, 100 for nsf-ar-63d, 16 for maf-784d. PyTorch runs eagerly, with
 its fused Adam; FlowJAX is compiled by `jax.jit` throughout.
+"""
+GPU_NOTES = """\
+The same workloads and jobs on one GPU, in float32; every call is waited for. Pushforward and the PyTorch libraries
+multiply in full precision, FlowJAX as JAX's own default is: with factors of 10 bits.
 """
 SCALING_NOTES = """\
 Milliseconds for 100 samples of a MAF of 5 layers with 2 x 512 units, and in the last column for the density of as many
@@ -56,8 +61,8 @@ less the best other law, row by row. `check` exits with 1 if a line of the audit
 """
 
 
-def machine() -> str:
-    """The processor and the number of its cores."""
+def machine(graphics: bool = False) -> str:
+    """The processor, the number of its cores, and which GPU is beside it if that is what is measured."""
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -65,7 +70,11 @@ def machine() -> str:
             line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line
         ]
         model = names[0] if names else model
-    return f"{model}, {os.cpu_count()} cores, {platform.system()}"
+    gpu = ""
+    if graphics:
+        asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        gpu = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.splitlines()[0] + "; "
+    return f"{gpu}{model}, {os.cpu_count()} cores, {platform.system()}"
 
 
 def load_at_start() -> float | None:
@@ -86,7 +95,11 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *rows]) + "\n"
 
 
-def speed_section(found: dict) -> str:
+def gpu_section(found: dict) -> str:
+    return speed_section(found, "Speed on a GPU", GPU_NOTES)
+
+
+def speed_section(found: dict, title: str = "Speed", notes: str = SPEED_NOTES) -> str:
     rounds = {(r["workload"], r["job"], r["library"]): r["seconds"] for r in found["records"]}
     libraries = [name for name in (OURS, *PEERS) if any(key[2] == name for key in rounds)]
     libraries += sorted({key[2] for key in rounds} - {*libraries, DEVICES})
@@ -98,7 +111,7 @@ def speed_section(found: dict) -> str:
             peers = [speed_cell(rounds, workload, job, name, DEVICES) for name in libraries if name != OURS]
             own = speed_cell(rounds, workload, job, DEVICES, DEVICES)
             rows.append([f"{workload}: {job}, two CPU devices", own, *peers])
-    return "\n".join(["## Speed\n", *heads(found), SPEED_NOTES, table(["work", *libraries], rows)])
+    return "\n".join([f"## {title}\n", *heads(found), notes, table(["work", *libraries], rows)])
 
 
 def heads(found: dict) -> list[str]:
@@ -277,6 +290,7 @@ def write_report(results: Path) -> None:
     ]
     sections = {
         "speed": speed_section,
+        "speed-gpu": gpu_section,
         "scaling": scaling_section,
         "toys": toys_section,
         "tables": tables_section,

@@ -37,11 +37,19 @@ class Worker:
 
     def ask(self, **request) -> dict:
         """Send one request and wait for the reply."""
+        self.send(**request)
+        return self.reply()
+
+    def send(self, **request) -> None:
+        """Send one request; the next `reply` is the one to it."""
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
+
+    def reply(self) -> dict:
+        """Wait for the reply to the last request."""
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"{self.name} died while asked {request}; its message is above")
+            raise SystemExit(f"{self.name} died while it was asked something; its message is above")
         return json.loads(line)
 
     def close(self) -> None:
@@ -54,6 +62,7 @@ def command(library: str, args: argparse.Namespace) -> list[str]:
     python = args.python_ours if library in (OURS, DEVICES) else args.python_flowjax
     python = args.python_torch if library in TORCH else python
     options = ["--threads", str(args.threads), "--cores", args.cores]
+    options += ["--gpu"] if args.gpu else []
     return [python, str(HERE / "speed" / "worker.py"), library, *options]
 
 
@@ -62,7 +71,9 @@ def time_workload(
 ) -> list[dict]:
     """One record per job, all or those named, and library: the seconds per call in each round."""
     request = {"do": "prepare", "workload": workload} | ({} if jobs is None else {"jobs": jobs})
-    prepared = {worker.name: worker.ask(**request) for worker in workers}
+    for worker in workers:  # all compile at once; nothing is timed yet
+        worker.send(**request)
+    prepared = {worker.name: worker.reply() for worker in workers}
     jobs = list(dict.fromkeys(job for reply in prepared.values() for job in reply["jobs"]))
     records, most = [], (WORKLOADS | SCALING)[workload].rounds or args.rounds
     for job in jobs:
@@ -110,13 +121,14 @@ def options(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--block", type=float, default=0.5, help="seconds per job, library and round")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cores", default="", help="cores that all libraries share, such as 0,1 (Linux)")
+    parser.add_argument("--gpu", action="store_true", help="on the first GPU of CUDA, in all libraries")
     parser.add_argument("--results", type=Path, default=HERE / "results")
     return parser
 
 
 def pin(args: argparse.Namespace) -> None:
     """Choose the cores: XLA sizes its pools by those it may use, so pinning makes the thread counts equal."""
-    if not args.cores and hasattr(os, "sched_getaffinity"):
+    if not args.cores and not args.gpu and hasattr(os, "sched_getaffinity"):
         args.cores = ",".join(str(core) for core in sorted(os.sched_getaffinity(0))[: args.threads])
 
 
@@ -129,6 +141,8 @@ def main() -> None:
     )
     args = parser.parse_args()
     pin(args)
+    if args.gpu:
+        args.libraries = [name for name in args.libraries if name != DEVICES]  # those are a CPU's cores
     load = load_at_start()
     compiled = [f"{name} (torch.compile)" for name in args.libraries if name in TORCH] if args.compile else []
     workers = [Worker(name, args) for name in [*args.libraries, *compiled]]
@@ -142,7 +156,7 @@ def main() -> None:
         if args.cold_rounds and not WORKLOADS[workload].autoregressive:
             records += time_cold_starts(workload, [name for name in args.libraries if name != DEVICES], args)
     versions = {package: number for reply in found for package, number in reply.items()}
-    write_records("speed", records, versions, load, args)
+    write_records("speed-gpu" if args.gpu else "speed", records, versions, load, args)
 
 
 def write_records(name: str, records: list[dict], versions: dict, load: float | None, args) -> None:
@@ -154,7 +168,12 @@ def write_records(name: str, records: list[dict], versions: dict, load: float | 
         found = json.loads(path.read_text())
         kept = [record for record in found["records"] if record["workload"] not in measured]
         runs = {workload: run for workload, run in found["runs"].items() if workload not in measured}
-    run = {"machine": machine(), "threads": args.threads, "rounds": args.rounds, "load": load}
+    run = {
+        "machine": machine(graphics=args.gpu),
+        "threads": args.threads,
+        "rounds": args.rounds,
+        "load": load,
+    }
     runs |= dict.fromkeys(sorted(measured), run | {"day": time.strftime("%Y-%m-%d"), "versions": versions})
     args.results.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"runs": runs, "records": kept + records}, indent=1) + "\n")

@@ -1,6 +1,6 @@
 """One library in one process, timed on request.
 
-    worker.py LIBRARY [--threads 2] [--cores 0,1] [--compile]    serve requests, one JSON object per line
+    worker.py LIBRARY [--threads 2] [--cores 0,1] [--gpu] [--compile]    serve requests, one JSON object per line
     worker.py LIBRARY --cold WORKLOAD                            build, take one training step, leave
 
 Requests: {"do": "prepare", "workload": NAME, "jobs": [NAMES] or none for all} -> {"seconds", "jobs"}
@@ -62,6 +62,7 @@ def main() -> None:
     parser.add_argument("library")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cores", default="", help="comma-separated core numbers to stay on (Linux)")
+    parser.add_argument("--gpu", action="store_true", help="on the first GPU of CUDA")
     parser.add_argument("--compile", action="store_true", help="torch.compile the loss and log_prob")
     parser.add_argument("--cold", default="")
     args = parser.parse_args()
@@ -69,6 +70,11 @@ def main() -> None:
         os.sched_setaffinity(0, {int(core) for core in args.cores.split(",")})
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(args.threads)
     os.environ["NPROC"] = str(args.threads)  # the size of XLA's thread pool
+    os.environ["JAX_PLATFORMS"] = "cuda,cpu" if args.gpu else "cpu"
+    if args.gpu:  # spares FlowJAX minutes of compiling and us nothing: `fit` and `log_prob` say so themselves
+        os.environ["XLA_FLAGS"] = "--xla_gpu_enable_triton_gemm=false"
+    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # all libraries share the memory
+    os.environ["TORCH_DEVICE"] = "cuda" if args.gpu else "cpu"
     # Whatever a library prints goes to stderr: stdout carries the protocol alone.
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

@@ -8,6 +8,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
+from pushforward.distributions import door, rows
 from pushforward.distributions.base import Distribution
 from pushforward.distributions.rows import ROWS_PER_CALL
 from pushforward.errors import ConfigError, DomainError, ShapeError
@@ -38,16 +39,27 @@ def expected(x, centre=0.0):
     return -np.square(np.asarray(x, np.float32) - np.asarray(centre)[..., None]).sum(axis=-1) / 2
 
 
+@pytest.fixture(params=["cpu", "accelerator"])
+def given(request, monkeypatch):
+    """What makes arrays as they come there; on an accelerator they are JAX's and stay that."""
+    if request.param == "cpu":
+        return np.asarray
+    for module in (door, rows):
+        monkeypatch.setattr(module, "on_cpu", lambda: False)
+    monkeypatch.setattr(rows, "_padded", None)
+    return jnp.asarray
+
+
 # Shapes
 
 
 @pytest.mark.parametrize("batch", [(), (0,), (3,), (2, 3), (2, 0, 3)])
-def test_log_prob_has_the_shape_of_the_batch(batch):
-    x = np.broadcast_to(X[0, 0], (*batch, 2))
+def test_log_prob_has_the_shape_of_the_batch(batch, given):
+    x = given(np.broadcast_to(X[0, 0], (*batch, 2)))
     log_prob = LAW.log_prob(x)
     assert (log_prob.shape, log_prob.dtype) == (batch, jnp.float32)
     np.testing.assert_allclose(log_prob, expected(x), rtol=1e-6)
-    assert NUMBER.log_prob(np.zeros(batch)).shape == batch
+    assert NUMBER.log_prob(given(np.zeros(batch))).shape == batch
 
 
 @pytest.mark.parametrize("shape", [(), (0,), 4, np.int64(4), (2, 3), [2, 3]])
@@ -63,10 +75,10 @@ def test_samples_have_the_shape_asked_for(shape):
     ("batch", "context_batch"),
     [((), ()), ((), (3,)), ((3,), ()), ((2, 3), (3,)), ((3,), (2, 1)), ((2, 1), (3,))],
 )
-def test_batches_of_events_and_contexts_broadcast(batch, context_batch):
+def test_batches_of_events_and_contexts_broadcast(batch, context_batch, given):
     random = np.random.default_rng(1)
-    x = random.normal(size=(*batch, 2)).astype(np.float32)
-    context = random.normal(size=(*context_batch, 3)).astype(np.float32)
+    x = given(random.normal(size=(*batch, 2)).astype(np.float32))
+    context = given(random.normal(size=(*context_batch, 3)).astype(np.float32))
     wanted = expected(*np.broadcast_arrays(x, context.sum(axis=-1)[..., None])[:1], context.sum(axis=-1))
     np.testing.assert_allclose(CONDITIONED.log_prob(x, context), wanted, rtol=1e-5)
 

@@ -75,7 +75,11 @@ def test_calls_of_a_benchmark():
 
 def test_blocks_fit_the_cache_of_a_core():
     assert [_block_rows(width, *_CPU_BLOCK) for width in (1, 21, 63, 784)] == [512, 512, 256, 64]
-    assert [_block_rows(width, *_OTHER_BLOCK) for width in (1, 21, 784)] == [ROWS_PER_CALL, 1024, 64]
+    assert [_block_rows(width, *_OTHER_BLOCK) for width in (1, 63, 784)] == [
+        ROWS_PER_CALL,
+        ROWS_PER_CALL,
+        1024,
+    ]
 
 
 def test_functions_and_trees():
@@ -111,6 +115,37 @@ def test_fewer_rows_than_two_blocks_go_at_once_and_more_in_blocks(count, block, 
     monkeypatch.setattr(rows, "_block_rows", lambda *sizes: 512)
     np.testing.assert_array_equal(map_rows(shifted, (numbers(count),), (1.0,)), numbers(count) + 1)
     assert set(blocks) == {block}
+
+
+# Accelerators
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """What is done where JAX does not compute on the CPU, with the CPU's arrays."""
+    monkeypatch.setattr(rows, "on_cpu", lambda: False)
+    monkeypatch.setattr(rows, "_joined", None)
+    monkeypatch.setattr(rows, "ROWS_PER_CALL", 4096)
+
+
+@pytest.mark.parametrize("count", [1, 1000, 4096, 4097, 10_000])
+def test_arrays_of_an_accelerator_never_leave_it(count, elsewhere, monkeypatch):
+    monkeypatch.setattr(rows, "_padded", None)
+    x = numbers(count)
+    out = map_rows(lambda a, b, shift: {"sum": a + b + shift}, (jnp.asarray(x), jnp.asarray(x)), (3.0,))
+    np.testing.assert_array_equal(out["sum"], 2 * x + 3)
+
+
+@pytest.mark.parametrize("count", [1, 1000, 4096, 4097, 10_000])
+def test_arrays_of_the_host_are_cut_there_and_their_results_are_not(count, elsewhere):
+    np.testing.assert_array_equal(map_rows(shifted, (numbers(count),), (3.0,)), numbers(count) + 3)
+
+
+def test_concrete_rows_inside_a_function_compiled_for_an_accelerator(monkeypatch):
+    monkeypatch.setattr(rows, "on_cpu", lambda: False)
+    x = jnp.asarray(numbers(1000))
+    out = jax.jit(lambda shift: map_rows(shifted, (x,), (np.float32(5),)) + shift)(jnp.float32(1))
+    np.testing.assert_array_equal(out, x + 6)
 
 
 # Threads

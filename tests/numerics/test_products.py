@@ -35,7 +35,7 @@ def test_a_product_and_its_derivatives_of_both_modes(batch):
 @pytest.mark.parametrize("groups", [1, 3])
 @pytest.mark.parametrize("batch", [(), (6,)])
 def test_a_staircase_is_the_product_with_the_masked_matrix(groups, batch, on_cpu, monkeypatch):
-    monkeypatch.setattr(products, "_on_cpu", lambda: on_cpu)
+    monkeypatch.setattr(products, "on_cpu", lambda: on_cpu)
     with jax.enable_x64(True):
         mask = stairs(groups)
         matrix, values = jr.normal(jr.key(0), mask.shape), jr.normal(jr.key(1), (5, *batch))
@@ -54,7 +54,7 @@ def test_the_zeros_of_a_staircase_cost_nothing_on_a_cpu(monkeypatch):
     """What stands there is not read; elsewhere it is, and one product is made."""
     matrix = jnp.where(stairs(), 1.0, jnp.nan)
     for on_cpu in (True, False):
-        monkeypatch.setattr(products, "_on_cpu", lambda on_cpu=on_cpu: on_cpu)
+        monkeypatch.setattr(products, "on_cpu", lambda on_cpu=on_cpu: on_cpu)
         assert np.isfinite(staircase(matrix, jnp.ones(5), steps=STEPS)).all() == on_cpu
 
 

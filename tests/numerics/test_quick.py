@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pushforward.nets.mlp import new_linear
-from pushforward.numerics.quick import known_options, permutation, quickly, split
+from pushforward.numerics.quick import permutation, quickly, split
 
 
 def same(ours, theirs):
@@ -63,9 +63,3 @@ def test_the_settings_of_jax_hold():
     with jax.enable_x64(True):
         assert new_linear(2, 3, key=jr.key(0)).weight.dtype == jnp.float64
     assert new_linear(2, 3, key=jr.key(0)).weight.dtype == jnp.float32
-
-
-def test_an_option_that_xla_does_not_know_is_left_out():
-    assert known_options(xla_backend_optimization_level=0, xla_never_heard_of=1) == {
-        "xla_backend_optimization_level": 0
-    }

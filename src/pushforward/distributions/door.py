@@ -18,6 +18,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ..bijectors.base import as_float
 from ..errors import ConfigError, ShapeError
+from ..numerics.programs import on_cpu
 from .rows import map_rows
 
 
@@ -136,8 +137,8 @@ def _drawn(function: Callable, key: PRNGKeyArray, index: Array, *rest: Any) -> A
 
 
 def _numbers(value: ArrayLike, who: str) -> Any:
-    """Return floats as `as_float` does, in a NumPy array unless they are traced."""
-    if isinstance(value, Tracer):
+    """Return floats as `as_float` does, in a NumPy array unless JAX has them, traced or on an accelerator."""
+    if _is_jax(value):
         return as_float(value, who)
     array = np.asarray(value)
     if not jnp.issubdtype(array.dtype, jnp.floating):
@@ -146,13 +147,21 @@ def _numbers(value: ArrayLike, who: str) -> Any:
         return array.astype(jnp.result_type(array), copy=False)
 
 
+def _is_jax(value: Any) -> bool:
+    """Return whether a value is JAX's to work with: on a CPU, where each new shape would compile, NumPy does it."""
+    return isinstance(value, Tracer) or (isinstance(value, jax.Array) and not on_cpu())
+
+
 def _to_rows(array: Any, batch: tuple[int, ...], event_shape: tuple[int, ...] | None) -> Any:
     event_shape = event_shape or ()
-    library = jnp if isinstance(array, Tracer) else np
-    return library.broadcast_to(array, batch + event_shape).reshape((math.prod(batch), *event_shape))
+    shape = batch + event_shape
+    if array.shape == shape and len(batch) == 1:
+        return array
+    library = jnp if _is_jax(array) else np
+    return library.broadcast_to(array, shape).reshape((math.prod(batch), *event_shape))
 
 
 def _reshaped(array: Array, shape: tuple[int, ...]) -> Array:
-    if array.shape == shape or isinstance(array, Tracer):
+    if array.shape == shape or _is_jax(array):
         return array.reshape(shape)
     return jax.device_put(np.asarray(array).reshape(shape))

@@ -17,15 +17,17 @@ from jax.core import Tracer
 from jaxtyping import Array
 
 from ..numerics.convergence import naming_failures
+from ..numerics.programs import on_cpu, program
 
 ROWS_PER_CALL = 16384
 """The most rows of one compiled call; longer batches run in several calls."""
 
 # The most rows of a block, and numbers in it. Measured on two cores at 2, 21 and 63 features: blocks that stay in a
 # core's own cache, with each core at a call of its own, take 0.6 to 0.8 of the time of XLA's threads on one call. A
-# call must be worth a thread: a block at least. Elsewhere a block only bounds the memory.
+# call must be worth a thread: a block at least. Elsewhere a block only bounds the memory, and on a GPU one of 1 << 15
+# numbers took up to 6 times as long.
 _CPU_BLOCK = 512, 1 << 14
-_OTHER_BLOCK = ROWS_PER_CALL, 1 << 15
+_OTHER_BLOCK = ROWS_PER_CALL, 1 << 20
 
 
 def map_rows(
@@ -34,9 +36,10 @@ def map_rows(
     """Map `function(*row, *shared)` over the leading axis of `rows`.
 
     The map is compiled. Outside of JAX transformations it runs in calls of one size, the last one padded, and the size
-    is one of a few: any number of rows meets one of some twenty compiled programs. Cutting and padding are NumPy's
-    work: in JAX each new number of rows would compile a few small programs of its own. A program goes through its rows
-    in blocks that stay in the processor's cache, and on a CPU every core has a call of its own.
+    is one of a few: any number of rows meets one of some twenty compiled programs. On a CPU, cutting and padding are
+    NumPy's work: in JAX each new number of rows compiles a few small programs of its own. A program goes through its
+    rows in blocks that stay in the processor's cache, and every core has a call of its own. An accelerator cuts what
+    lies there itself, which takes a tenth of the time of the way through the host and back.
 
     Args:
         function: a module, a module's method or a function of (*row, *shared), for one row.
@@ -53,24 +56,31 @@ def map_rows(
         shapes = eqx.filter_eval_shape(lambda: _map_compiled(arrays, rows, still, None))
         return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     leaves = [*arrays, *rows]
-    if any(isinstance(leaf, Tracer) for leaf in leaves):
+    if _any_traced(leaves):
         return _map_compiled(arrays, rows, still, None)
-    on_cpu = jax.default_backend() == "cpu"
-    block = _block_rows(width, *(_CPU_BLOCK if on_cpu else _OTHER_BLOCK))
-    threads = _cores() if on_cpu and count >= 2 * block and not _are_shared(leaves) else 1
+    hosted = on_cpu()
+    block = _block_rows(width, *(_CPU_BLOCK if hosted else _OTHER_BLOCK))
+    threads = _cores() if hosted and count >= 2 * block and not _are_shared(leaves) else 1
     size = _call_rows(count, block, threads)
     cut = math.gcd(block, size)
     # A lone call of less than two blocks is done at once: spline flows take 0.75 to 0.8 of the time, others as long.
     cut = None if cut == size or count < 2 * block else cut
+    stays = not hosted and _lie_together(leaves, rows)
 
     def call(start: int) -> Any:
-        piece = tuple(_padded(np.asarray(row)[start : start + size], size) for row in rows)
+        piece = rows
+        if stays and size != count:
+            piece = _cut(rows, start or None, size)
+        elif not stays:
+            piece = tuple(_padded(np.asarray(row)[start : start + size], size) for row in rows)
         with naming_failures():
             return jax.block_until_ready(_map_compiled(arrays, piece, still, cut))
 
     if size == count:
         return call(0)
     parts = _calls(call, range(0, count, size), threads)
+    if not hosted and not _any_traced(parts):
+        return _joined_there(parts, count)
     return jax.tree.map(lambda *parts: _joined(parts, count), *parts)
 
 
@@ -175,7 +185,7 @@ def _settings() -> tuple[Any, ...]:
     return tuple(getattr(jax.config, name) for name in _SETTINGS)
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3))
+@functools.partial(program, jit=jax.jit, static_argnums=(2, 3))
 def _map_compiled(arrays: tuple[Any, ...], rows: tuple[Any, ...], still: _Still, block: int | None) -> Any:
     if getattr(_THREAD, "refuses", False):
         raise _NeedsCaller
@@ -215,9 +225,33 @@ def _call_rows(count: int, block: int, cores: int) -> int:
     return -(-rows // step) * step
 
 
+def _any_traced(tree: Any) -> bool:
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
+
+
+def _lie_together(leaves: list[Any], rows: tuple[Any, ...]) -> bool:
+    """Return whether the rows are on a device, and with all other arrays on the same one."""
+    places = {device for leaf in leaves if isinstance(leaf, jax.Array) for device in leaf.devices()}
+    return len(places) == 1 and all(isinstance(row, jax.Array) for row in rows)
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _cut(rows: tuple[Any, ...], start: int | None, size: int) -> tuple[Any, ...]:
+    """Return so many rows from a place on, or from the first, the last one again where there are no more."""
+    places = (
+        jnp.arange(size) if start is None else start + jnp.arange(size)
+    )  # no number has to go there for None
+    return tuple(row[jnp.minimum(places, row.shape[0] - 1)] for row in rows)
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _joined_there(parts: list[Any], count: int) -> Any:
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts)[:count], *parts)
+
+
 def _joined(parts: tuple[Any, ...], count: int) -> Array:
     # Concrete rows inside somebody's jit give traced results.
-    if any(isinstance(part, Tracer) for part in parts):
+    if _any_traced(parts):
         return jnp.concatenate(parts)[:count]
     return jax.device_put(np.concatenate(parts)[:count])
 

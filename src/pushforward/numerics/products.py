@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array
 
+from .programs import on_cpu
+
 Steps = tuple[tuple[int, int], ...]
 """The steps of a staircase from the top: how many rows, and how many leading columns those rows use."""
 
@@ -48,11 +50,7 @@ def product(matrix: Array, values: Array) -> Array:
 
     Gradients: those of the plain product, of any order, in forward and reverse mode.
     """
-    return _product(matrix, values) if _on_cpu() else _tensordot(matrix, values)
-
-
-def _on_cpu() -> bool:
-    return jax.default_backend() == "cpu"
+    return _product(matrix, values) if on_cpu() else _tensordot(matrix, values)
 
 
 def _tensordot(a: Array, b: Array) -> Array:
@@ -99,7 +97,7 @@ def staircase(matrix: Array, values: Array, *, steps: Steps, groups: int = 1) ->
 
     Gradients: those of the product; outside of the staircase, where nobody may ask for them, any.
     """
-    if len(steps) == 1 or not _on_cpu():
+    if len(steps) == 1 or not on_cpu():
         return product(matrix, values)
     batch = values.shape[1:]
     strips = jax.lax.split(matrix.reshape(groups, -1, matrix.shape[1]), [rows for rows, _ in steps], axis=1)

@@ -5,34 +5,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import jax.random as jr
-from jax.core import Tracer
 from jaxtyping import Array, PRNGKeyArray
 
+from .programs import known_options, on_cpu, tracing
+
 Function = TypeVar("Function", bound=Callable)
-
-
-@functools.cache
-def known_options(**wanted: Any) -> dict[str, Any]:
-    """Return those of XLA's options that the installed version knows; it drops and renames them as it pleases.
-
-    Args:
-        wanted: values by name.
-
-    Returns:
-        What to give `jax.jit` as its `compiler_options`.
-    """
-    return {name: value for name, value in wanted.items() if _is_known(name, value)}
-
-
-def _is_known(name: str, value: Any) -> bool:
-    try:
-        jax.jit(lambda: 0, compiler_options={name: value})()
-    except jax.errors.JaxRuntimeError:
-        return False
-    return True
 
 
 def quickly(function: Function) -> Function:
@@ -53,8 +31,7 @@ def quickly(function: Function) -> Function:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        # Inside of a transformation even constants are traced, and options are for whole programs only.
-        plain = jax.default_backend() != "cpu" or isinstance(jnp.zeros(()), Tracer)
+        plain = not on_cpu() or tracing(args, kwargs)
         return (function if plain else compiled())(*args, **kwargs)
 
     return call  # pyright: ignore[reportReturnType]

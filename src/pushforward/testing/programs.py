@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..numerics.quick import known_options
+from ..numerics.programs import known_options
 
 Direction = Literal["forward", "inverse"]
 DIRECTIONS: tuple[Direction, Direction] = ("forward", "inverse")

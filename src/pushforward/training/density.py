@@ -15,6 +15,7 @@ from jaxtyping import Array, PRNGKeyArray, PyTree
 from ..bijectors.frozen import trainable
 from ..distributions.base import Distribution
 from ..errors import ConfigError, NonFiniteLoss, ShapeError
+from ..numerics.programs import program
 from ..objectives.reverse_kl import Gradient, LogDensity, reverse_kl
 from .clock import Clock
 from .guard import TRIES, Fault, Guard
@@ -161,7 +162,7 @@ class Program:
         return f"{text}."
 
 
-@eqx.filter_jit
+@program
 def _density_steps(
     state: TrainState,
     fixed: Distribution,

@@ -11,6 +11,7 @@ import optax
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from ..distributions.base import Distribution
+from ..numerics.programs import program
 from ..objectives.base import Objective
 from .gradient import loss_and_gradient
 from .layout import Layout
@@ -97,7 +98,7 @@ def initial_state(params: PyTree, optimizer: AnyOptimizer) -> TrainState:
     )
 
 
-@eqx.filter_jit
+@program
 def train_steps(
     state: TrainState,
     fixed: Distribution,
@@ -231,7 +232,7 @@ def to_chunks(rows: Rows, layout: Layout | None = None) -> Rows:
     return Rows(cut(rows.x[places]), context, cut(weights.astype(rows.x.dtype)))
 
 
-@eqx.filter_jit
+@program
 def evaluate(params: PyTree, fixed: Distribution, chunks: Rows, *, objective: Objective) -> Array:
     """Return the mean loss over all rows of `to_chunks`, without randomness, in nats."""
     flow = eqx.combine(params, fixed)
