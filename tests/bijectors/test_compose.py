@@ -229,6 +229,15 @@ def test_a_stack_reads_only_large_arrays_at_its_loops_index(layer, monkeypatch):
         assert found == sorted([1, *(size for size in sizes if size > 24)])
 
 
+@pytest.mark.parametrize(("cheap", "unrolled"), [("forward", (3, 1)), ("inverse", (1, 3)), ("both", (3, 3))])
+def test_a_stack_unrolls_its_cheap_direction_alone(cheap, unrolled, layer):
+    stack = Stack([layer(seed) for seed in range(3)], unroll=3)
+    object.__setattr__(stack, "cheap", cheap)
+    for apply, expected in zip((stack.forward, stack.inverse), unrolled, strict=True):
+        (loop,) = (e for e in jax.make_jaxpr(apply)(jnp.zeros(5)).eqns if e.primitive.name == "scan")
+        assert loop.params["unroll"] == expected
+
+
 def test_the_layers_of_a_stack_can_be_taken_out(layer):
     layers = [layer(seed) for seed in range(3)]
     stack = Stack(layers)

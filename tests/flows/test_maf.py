@@ -34,6 +34,15 @@ def test_fast_turns_the_same_layers_round(recipe):
         np.testing.assert_allclose(there, jax.vmap(sampling.bijector.layer(index).forward)(x), rtol=1e-6)
 
 
+@pytest.mark.parametrize("recipe", [pf.flows.maf, pf.flows.iaf, pf.flows.maf_mog])
+@pytest.mark.parametrize(
+    ("layers", "hidden", "unroll"), [(2, (768, 768), 2), (2, (64, 64), 1), (11, (768, 768), 1)]
+)
+def test_large_stacks_are_written_out(recipe, layers, hidden, unroll):
+    flow = eqx.filter_eval_shape(lambda: recipe(jr.key(0), features=4, layers=layers, hidden=hidden))
+    assert flow.bijector.unroll == unroll
+
+
 def test_maf_layer_is_the_papers_formula():
     flow = moved(pf.flows.maf(jr.key(0), features=3, layers=1, hidden=(8,)))
     x = jnp.array([0.3, -1.0, 2.0])

@@ -114,7 +114,8 @@ class Stack(Bijector):
     Args:
         layers: built bijectors in sampling order, of equal structure: the same static fields, and arrays of
             the same shapes and dtypes.
-        unroll: how many layers one turn of the loop holds; larger compiles slower and may run faster.
+        unroll: how many layers one turn of the loop holds in the cheap direction, or in both if both are; larger
+            compiles slower and may run faster.
         memory: "store" keeps what each layer computed until the gradient needs it. "constant" keeps the output alone
             and lets the gradient undo layer by layer, so that the memory of a training step does not grow with depth.
             It is for layers of which both directions are cheap (`cheap` is "both"): the other direction is taken too.
@@ -193,7 +194,8 @@ class Stack(Bijector):
     def _scan(
         self, method: Method, event: Array, context: Array | None, key: PRNGKeyArray | None
     ) -> tuple[Array, Array]:
-        loop = Loop(depth=self.depth, unroll=self.unroll, small=_SMALL)
+        unroll = self.unroll if self.cheap == "both" or method.startswith(self.cheap) else 1
+        loop = Loop(depth=self.depth, unroll=unroll, small=_SMALL)
         return stacked(self.stacked, loop, method, event, context, key, self.memory)
 
 

@@ -53,5 +53,10 @@ def iaf(
 
     return Flow(
         base_law("iaf", base, features),
-        repeated(lambda k: autoregressive(k, Gate(), features, context_features, fast, **net), key, layers),
+        repeated(
+            lambda k: autoregressive(k, Gate(), features, context_features, fast, **net),
+            key,
+            layers,
+            compiles_fast=True,
+        ),
     )

@@ -66,4 +66,4 @@ def maf(
         made = autoregressive(key, affine, features, context_features, fast, **net)
         return normalised(made, batch_norm)
 
-    return Flow(base_law("maf", base, features), repeated(layer, key, layers))
+    return Flow(base_law("maf", base, features), repeated(layer, key, layers, compiles_fast=True))

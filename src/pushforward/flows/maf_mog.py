@@ -72,4 +72,4 @@ def maf_mog(
         return normalised(made, batch_norm)
 
     law = AutoregressiveLaw(mixture, base, context_shape(context_features))
-    return Flow(law, repeated(layer, of_layers, layers))
+    return Flow(law, repeated(layer, of_layers, layers, compiles_fast=True))
