@@ -2,15 +2,13 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import equinox as eqx
 import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
-from .programs import known_options, on_cpu, tracing
-
-Function = TypeVar("Function", bound=Callable)
+from .programs import Function, known_options, on_cpu, tracing
 
 
 def quickly(function: Function) -> Function:
