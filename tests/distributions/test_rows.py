@@ -282,6 +282,23 @@ for place, threads in [(jax.devices()[1], True), (NamedSharding(mesh, PartitionS
 """
 
 
-def test_arrays_on_several_devices_are_left_to_xla():
+_BETWEEN_TWO_DEVICES = """
+import jax
+import numpy as np
+from pushforward.distributions import rows
+rows.on_cpu = lambda: False
+first, second = jax.devices()
+x = np.arange(1000, dtype=np.float32)
+for place in (first, second):
+    shift = jax.device_put(np.float32(1), place)
+    out = rows.map_rows(lambda row, shift: row + shift, (jax.device_put(x, first),), (shift,))
+    np.testing.assert_array_equal(out, x + 1)
+    assert out.devices() == {place}
+"""
+
+
+@pytest.mark.parametrize("code", [_ON_TWO_DEVICES, _BETWEEN_TWO_DEVICES], ids=["CPUs", "accelerators"])
+def test_arrays_on_several_devices(code):
+    """Those that XLA's devices share are left to it, and rows on another device than the law's go to the law's."""
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
-    subprocess.run([sys.executable, "-c", _ON_TWO_DEVICES], env=os.environ | {"XLA_FLAGS": flags}, check=True)
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"XLA_FLAGS": flags}, check=True)

@@ -79,7 +79,7 @@ def map_rows(
     if size == count:
         return call(0)
     parts = _calls(call, range(0, count, size), threads)
-    if not hosted and not _any_traced(parts):
+    if not hosted:
         return _joined_there(parts, count)
     return jax.tree.map(lambda *parts: _joined(parts, count), *parts)
 
