@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -78,7 +78,11 @@ def map_rows(
 
     if size == count:
         return call(0)
-    parts = _calls(call, range(0, count, size), threads)
+    starts = range(0, count, size)
+    if threads == 1:
+        parts = [call(start) for start in starts]
+    else:
+        parts = _threaded(call, starts, threads, _Program.of(arrays, rows, still, size, cut))
     if not hosted:
         return _joined_there(parts, count)
     return jax.tree.map(lambda *parts: _joined(parts, count), *parts)
@@ -107,29 +111,56 @@ def _split(tree: Any) -> tuple[tuple[Any, ...], _Still]:
     return arrays, _Still(structure, still)
 
 
-def _calls(call: Callable[[int], Any], starts: Sequence[int], threads: int) -> list[Any]:
+class _Program(NamedTuple):
+    """What calls of one compiled program have in common, as a hash, and JAX's settings, which decide about it too."""
+
+    mark: int
+    settings: tuple[Any, ...]
+
+    @classmethod
+    def of(
+        cls, arrays: Sequence[Any], rows: Sequence[Any], still: _Still, size: int, block: int | None
+    ) -> "_Program":
+        """Return it for calls of `_map_compiled` with so many rows, under the settings that this thread sees."""
+        settings = _settings()
+        shapes = tuple((type(array), array.shape, array.dtype) for array in arrays)
+        events = tuple((row.shape[1:], row.dtype) for row in rows)
+        return cls(hash((shapes, events, still, size, block, settings)), settings)
+
+
+_CALLED: set[int] = set()
+"""The marks of the programs that were called by callers."""
+
+
+def _threaded(
+    call: Callable[[int], Any], starts: Sequence[int], threads: int, program: _Program
+) -> list[Any]:
     """Return `call` of every start, as many at once as there are threads.
 
     XLA runs the calls of one thread one after the other, those of several side by side. Settings of JAX may hold for
     one thread alone, so only the caller's traces and compiles, and the others work where all settings are the same.
+
+    The first call of a program is the caller's. Were it a thread's, which refuses to trace, JAX would remember that
+    this program does not start quickly: each call of it would take a millisecond more, for good.
     """
-    done = _side_by_side(call, starts, threads)
-    if done is not None:
-        return done
-    first, rest = call(starts[0]), starts[1:]
-    done = _side_by_side(call, rest, threads)
-    return [first, *(map(call, rest) if done is None else done)]
+    known = program.mark in _CALLED
+    done = [] if known else [call(starts[0])]
+    _CALLED.add(program.mark)
+    rest = starts[len(done) :]
+    found = _side_by_side(call, rest, threads, program.settings)
+    return [*done, *(map(call, rest) if found is None else found)]
 
 
-def _side_by_side(call: Callable[[int], Any], starts: Sequence[int], threads: int) -> list[Any] | None:
+def _side_by_side(
+    call: Callable[[int], Any], starts: Sequence[int], threads: int, settings: tuple[Any, ...]
+) -> list[Any] | None:
     """Return `call` of every start from threads of their own, or None if that is the caller's to do.
 
     It is where a thread would have to trace, or while the threads are at work for somebody else, who may be waiting
     for this caller.
     """
-    if threads == 1 or len(starts) < 2:
+    if len(starts) < 2:
         return None
-    settings = _settings()
 
     def one(start: int) -> Any:
         if _settings() != settings:
@@ -170,6 +201,19 @@ def _pool(threads: int, process: int) -> tuple[ThreadPoolExecutor, threading.Loc
 
 class _NeedsCaller(Exception):
     """What the thread was asked for is the caller's to do."""
+
+
+_CALLED: set[int] = set()
+"""The hashes of the programs that callers have called."""
+
+
+def _program(
+    arrays: Sequence[Any], rows: Sequence[Any], still: _Still, size: int, block: int | None
+) -> int:
+    """Return a hash that calls of one compiled program have in common."""
+    shapes = tuple((type(array), array.shape, array.dtype) for array in arrays)
+    events = tuple((row.shape[1:], row.dtype) for row in rows)
+    return hash((shapes, events, still, size, block, _settings()))
 
 
 _THREAD = threading.local()
