@@ -203,19 +203,6 @@ class _NeedsCaller(Exception):
     """What the thread was asked for is the caller's to do."""
 
 
-_CALLED: set[int] = set()
-"""The hashes of the programs that callers have called."""
-
-
-def _program(
-    arrays: Sequence[Any], rows: Sequence[Any], still: _Still, size: int, block: int | None
-) -> int:
-    """Return a hash that calls of one compiled program have in common."""
-    shapes = tuple((type(array), array.shape, array.dtype) for array in arrays)
-    events = tuple((row.shape[1:], row.dtype) for row in rows)
-    return hash((shapes, events, still, size, block, _settings()))
-
-
 _THREAD = threading.local()
 _SETTINGS = tuple(name for name in dir(jax.config) if name.startswith("jax_"))
 
