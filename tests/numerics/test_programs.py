@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pushforward.numerics.programs import known_options, program
+from pushforward.errors import NotConverged
+from pushforward.numerics.convergence import unless_failed
+from pushforward.numerics.programs import compiled, known_options, partition, program
 
 
 def test_an_option_that_xla_does_not_know_is_left_out():
@@ -19,24 +21,26 @@ def test_an_option_that_xla_does_not_know_is_left_out():
 
 @pytest.mark.parametrize(("backend", "told"), [("cpu", [None]), ("gpu", [None, False]), ("tpu", [None])])
 def test_only_gpus_do_without_triton_and_only_for_whole_programs(backend, told, monkeypatch):
-    used = []
+    used, jit = [], jax.jit
 
     def watched(function, compiler_options=None, **options):
-        compiled = jax.jit(function, **options)
+        done = jit(function, **options)
 
         @functools.wraps(function)
         def call(*args):
             used.append(None if compiler_options is None else compiler_options["xla_gpu_enable_triton_gemm"])
-            return compiled(*args)
+            return done(*args)
 
         return call
 
     def doubled(x, power):
         return 2 * x**power
 
-    ours = program(doubled, jit=watched, static_argnums=1)
+    assert known_options(xla_gpu_enable_triton_gemm=False)
+    monkeypatch.setattr(jax, "jit", watched)
     monkeypatch.setattr(jax, "default_backend", lambda: backend)
-    np.testing.assert_array_equal(jax.jit(lambda x: ours(x, 2) + 1)(np.arange(3.0)), [1, 3, 9])
+    ours = compiled(doubled, static_argnums=1)
+    np.testing.assert_array_equal(jit(lambda x: ours(x, 2) + 1)(np.arange(3.0)), [1, 3, 9])
     np.testing.assert_array_equal(ours(np.arange(3.0), 2), [0, 2, 8])
     assert used == [None, told[-1]]
 
@@ -54,9 +58,52 @@ def test_only_gpus_do_without_triton_and_only_for_whole_programs(backend, told, 
     ],
     ids=["none", "jit", "grad", "jit of grad", "grad of jit", "vmap", "scan"],
 )
-@pytest.mark.parametrize("jit", [jax.jit, eqx.filter_jit])
-def test_programs_within_transformations(transform, jit, monkeypatch):
+@pytest.mark.parametrize("made", [compiled, program])
+def test_programs_within_transformations(transform, made, monkeypatch):
     """JAX refuses a program within another one whose compiler was to be told something."""
-    ours = program(jnp.sin, jit=jit)
+    ours = made(jnp.sin)
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     np.testing.assert_allclose(transform(ours)(1.0), transform(jnp.sin)(1.0), rtol=1e-6)
+
+
+class Law(eqx.Module):
+    """Some arrays, and what is none."""
+
+    scale: jax.Array
+    name: str
+    power: int = eqx.field(static=True)
+    rest: None = None
+
+
+def test_a_partition_is_whole_again_when_filled():
+    law = Law(jnp.arange(3.0), "law", 2)
+    arrays, still = partition((law, {"n": 5, "x": np.float32(1)}))
+    assert [array.shape for array in arrays] == [(3,), ()]
+    assert eqx.tree_equal(still.filled(arrays), (law, {"n": 5, "x": np.float32(1)}))
+    same = partition((Law(jnp.ones(3), "law", 2), {"n": 5, "x": np.float32(7)}))[1]
+    assert same == still
+    assert hash(same) == hash(still)
+    assert partition((Law(jnp.ones(3), "other", 2), {"n": 5, "x": np.float32(1)}))[1] != still
+    assert partition((Law(jnp.ones(3), "law", 3), {"n": 5, "x": np.float32(1)}))[1] != still
+
+
+def test_a_program_is_compiled_once_for_what_is_no_array():
+    traced = []
+
+    @program
+    def scaled(law, x, *, shift):
+        traced.append(law.name)
+        return Law(law.scale * x**law.power + shift, None, law.power)
+
+    for name, shift, power in (("a", 1, 2), ("a", 1, 2), ("b", 1, 2), ("a", 2, 2), ("a", 1, 3), ("a", 1, 2)):
+        out = scaled(Law(jnp.full(2, 3.0), name, power), np.arange(2.0), shift=shift)
+        np.testing.assert_array_equal(out.scale, 3 * np.arange(2.0) ** power + shift)
+        assert out.power == power
+    assert traced == ["a", "b", "a", "a"]
+
+
+def test_a_failure_in_a_program_has_its_name():
+    rooted = program(lambda x: unless_failed(jnp.sqrt(x), x < 0, "rooted: expected at least 0."))
+    np.testing.assert_array_equal(rooted(np.float32(4)), 2)
+    with pytest.raises(NotConverged, match=r"^rooted: expected at least 0.$"):
+        rooted(np.float32(-4))

@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -17,7 +16,7 @@ from jax.core import Tracer
 from jaxtyping import Array
 
 from ..numerics.convergence import naming_failures
-from ..numerics.programs import on_cpu, program
+from ..numerics.programs import Still, compiled, on_cpu, partition
 
 ROWS_PER_CALL = 16384
 """The most rows of one compiled call; longer batches run in several calls."""
@@ -51,7 +50,7 @@ def map_rows(
         The results, stacked along the first axis.
     """
     count = rows[0].shape[0]
-    arrays, still = _split((function, shared))
+    arrays, still = partition((function, shared))  # once for all calls: it takes as long as they do
     if count == 0:
         shapes = eqx.filter_eval_shape(lambda: _map_compiled(arrays, rows, still, None))
         return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
@@ -88,29 +87,6 @@ def map_rows(
     return jax.tree.map(lambda *parts: _joined(parts, count), *parts)
 
 
-@dataclass(frozen=True)
-class _Still:
-    """What of a tree is not an array: programs of equal ones are one."""
-
-    structure: Any
-    leaves: tuple[Any, ...]
-
-    def filled(self, arrays: Sequence[Any]) -> Any:
-        """Return the tree with these arrays in their places."""
-        rest = iter(arrays)
-        leaves = [next(rest) if leaf is _Still else leaf for leaf in self.leaves]
-        return jax.tree.unflatten(self.structure, leaves)
-
-
-def _split(tree: Any) -> tuple[tuple[Any, ...], _Still]:
-    """Return the arrays of a tree and the rest: taken apart once for all of its calls, which costs as much as they."""
-    leaves, structure = jax.tree.flatten(tree)
-    moved = [isinstance(leaf, jax.Array | np.ndarray | np.generic) for leaf in leaves]
-    arrays = tuple(leaf for leaf, moves in zip(leaves, moved, strict=True) if moves)
-    still = tuple(_Still if moves else leaf for leaf, moves in zip(leaves, moved, strict=True))
-    return arrays, _Still(structure, still)
-
-
 class _Program(NamedTuple):
     """What calls of one compiled program have in common, as a hash, and JAX's settings, which decide about it too."""
 
@@ -119,7 +95,7 @@ class _Program(NamedTuple):
 
     @classmethod
     def of(
-        cls, arrays: Sequence[Any], rows: Sequence[Any], still: _Still, size: int, block: int | None
+        cls, arrays: Sequence[Any], rows: Sequence[Any], still: Still, size: int, block: int | None
     ) -> "_Program":
         """Return it for calls of `_map_compiled` with so many rows, under the settings that this thread sees."""
         settings = _settings()
@@ -216,8 +192,8 @@ def _settings() -> tuple[Any, ...]:
     return tuple(getattr(jax.config, name) for name in _SETTINGS)
 
 
-@functools.partial(program, jit=jax.jit, static_argnums=(2, 3))
-def _map_compiled(arrays: tuple[Any, ...], rows: tuple[Any, ...], still: _Still, block: int | None) -> Any:
+@functools.partial(compiled, static_argnums=(2, 3))
+def _map_compiled(arrays: tuple[Any, ...], rows: tuple[Any, ...], still: Still, block: int | None) -> Any:
     if getattr(_THREAD, "refuses", False):
         raise _NeedsCaller
     function, shared = still.filled(arrays)

@@ -1,13 +1,15 @@
 """The compiled programs that take time: which options their compiler gets, and where they run."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import equinox as eqx
 import jax
 import numpy as np
 from jax.core import Tracer
+
+from .convergence import naming_failures
 
 Function = TypeVar("Function", bound=Callable)
 _ZERO = np.zeros(())
@@ -47,26 +49,76 @@ def _is_known(name: str, value: Any) -> bool:
     return True
 
 
-def program(function: Function, *, jit: Callable = eqx.filter_jit, **options: Any) -> Function:
-    """Return the function compiled, as `jit` does it, with what is known of the compiler for the device.
+@dataclass(frozen=True)
+class Still:
+    """What of a tree is not an array: programs of equal ones are one."""
+
+    structure: Any
+    leaves: tuple[Any, ...]
+
+    def filled(self, arrays: Sequence[Any]) -> Any:
+        """Return the tree with these arrays in their places."""
+        rest = iter(arrays)
+        leaves = [next(rest) if leaf is Still else leaf for leaf in self.leaves]
+        return jax.tree.unflatten(self.structure, leaves)
+
+
+def partition(tree: Any) -> tuple[tuple[Any, ...], Still]:
+    """Return the arrays of a tree, and the rest, which can be hashed if its leaves can."""
+    leaves, structure = jax.tree.flatten(tree)
+    moved = [isinstance(leaf, jax.Array | np.ndarray | np.generic) for leaf in leaves]
+    arrays = tuple(leaf for leaf, moves in zip(leaves, moved, strict=True) if moves)
+    still = tuple(Still if moves else leaf for leaf, moves in zip(leaves, moved, strict=True))
+    return arrays, Still(structure, still)
+
+
+def compiled(function: Function, **options: Any) -> Function:
+    """Return the function as `jax.jit` compiles it, with what is known of the compiler for the device.
 
     For a GPU, XLA tries dozens of Triton programs for each product of matrices. In float32 it then chose those of
     cuBLAS or some that were no faster, and a first training step took 43 s where without it takes 5 (H100, RealNVP).
 
     Args:
-        function: what `jit` takes.
-        jit: `equinox.filter_jit` or `jax.jit`.
-        options: of `jit`.
+        function: what `jax.jit` takes.
+        options: of `jax.jit`.
     """
-    plain = jit(function, **options)
+    plain = jax.jit(function, **options)
 
     @functools.cache
     def for_gpus() -> Callable:
-        return jit(function, compiler_options=known_options(xla_gpu_enable_triton_gemm=False), **options)
+        told = known_options(xla_gpu_enable_triton_gemm=False)
+        return jax.jit(function, compiler_options=told, **options)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         chosen = plain if jax.default_backend() != "gpu" or tracing(args, kwargs) else for_gpus()
         return chosen(*args, **kwargs)
+
+    return call  # pyright: ignore[reportReturnType]
+
+
+def program(function: Function) -> Function:
+    """Return the function `compiled`, for arguments of any kind: what is no array is part of the program.
+
+    Modules are taken apart once a call. `equinox.filter_jit` does it several times, which took 2 ms of a call of some
+    hundred layers, as much as a few training steps of a small flow.
+
+    Args:
+        function: of trees, to arrays and trees of them. What is no array in its arguments must be hashable.
+
+    Returns:
+        The function, which waits for its results, and whose failures have the names of `naming_failures`.
+    """
+
+    def apart(arrays: tuple[Any, ...], still: Still) -> Any:
+        args, kwargs = still.filled(arrays)
+        return function(*args, **kwargs)
+
+    run = compiled(apart, static_argnums=1)
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with naming_failures():
+            return jax.block_until_ready(run(*partition((args, kwargs))))
 
     return call  # pyright: ignore[reportReturnType]

@@ -1,8 +1,9 @@
 """The settings of the optimiser, as plain data, and what the compiled step makes of them."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array
@@ -76,7 +77,7 @@ def transformation(optimizer: AnyOptimizer) -> optax.GradientTransformationExtra
     if not isinstance(optimizer, Optimizer):
         return optax.with_extra_args_support(optimizer)
     parts = [
-        optax.identity() if optimizer.clip is None else optax.clip_by_global_norm(optimizer.clip),
+        optax.identity() if optimizer.clip is None else _clipped(optimizer.clip),
         optax.scale_by_adam(*optimizer.betas),
         optax.add_decayed_weights(optimizer.weight_decay) if optimizer.weight_decay else optax.identity(),
         optax.scale(-1.0),
@@ -84,6 +85,21 @@ def transformation(optimizer: AnyOptimizer) -> optax.GradientTransformationExtra
     # Array by array, not by `optax.flatten` on one long vector: with it a step of 17 million parameters took 1.4 times
     # as long on two cores, and smaller flows were no faster.
     return optax.with_extra_args_support(optax.chain(*parts))
+
+
+def _clipped(longest: float) -> optax.GradientTransformation:
+    """Return what `optax.clip_by_global_norm` does, by one factor for all numbers.
+
+    XLA multiplies by it where they are read; what Optax selects and divides is written down and read again, a fifth of
+    the time of a whole update.
+    """
+
+    def update(updates: Any, state: optax.OptState, params: Any = None) -> tuple[Any, optax.OptState]:
+        del params
+        factor = jnp.minimum(1, longest / optax.tree.norm(updates))
+        return jax.tree.map(lambda leaf: leaf * factor.astype(leaf.dtype), updates), state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
 
 
 def rate(optimizer: AnyOptimizer, progress: Array) -> Array:
