@@ -244,7 +244,7 @@ class _Run:
             retries=old.retries,
         )
         zero = jnp.zeros_like(state.loss_sum)
-        self.latest = dataclasses.replace(state, loss_sum=zero, weight_sum=zero)
+        self.latest = state._replace(loss_sum=zero, weight_sum=zero)
         self.record = dataclasses.replace(old, state=self.latest, checks=(*old.checks, check))
         self._guard.passed(self.record)
         self._display.checked(check)
@@ -252,7 +252,7 @@ class _Run:
     def _go_back(self, fault: Fault) -> None:
         anchor = self._guard.retreat(fault)
         if anchor is None:
-            stop = dataclasses.replace(fault.span, stop=np.asarray(fault.step, np.int32))
+            stop = fault.span._replace(stop=np.asarray(fault.step, np.int32))
             blame = self._program.blame(self._program(fault.before, stop).params, fault.step)
             raise NonFiniteLoss(
                 f"{_WHO}: step {fault.step} gave loss {fault.loss:g} and gradient norm {fault.norm:g}, also after "

@@ -77,7 +77,7 @@ class Resident:
     """All rows on the device; an epoch is an order of them."""
 
     def __init__(self, split: Split, deal: Deal, key: PRNGKeyArray) -> None:
-        self._split, self._deal, self._key = split, deal, key
+        self._split, self._deal, self._seed = split, deal, words(key)
         self._rows: Rows = jax.tree.map(jnp.asarray, split.training)
         self._order: tuple[int, np.ndarray, Array] | None = None
 
@@ -99,7 +99,7 @@ class Resident:
     def _order_of(self, epoch: int) -> tuple[np.ndarray, Array]:
         """Return the order of the rows in an epoch, on the host and on the device; the last one is kept."""
         if self._order is None or self._order[0] != epoch:
-            order = shuffled(self._deal.rows, self._key, epoch)
+            order = shuffled(self._deal.rows, self._seed, epoch)
             self._order = (epoch, order, jnp.asarray(order))
         return self._order[1], self._order[2]
 

@@ -189,7 +189,7 @@ class Loop:
         zero = old.state.loss_sum
         self.record = dataclasses.replace(
             old,
-            state=dataclasses.replace(state, loss_sum=zero, weight_sum=zero),
+            state=state._replace(loss_sum=zero, weight_sum=zero),
             best=shown if better else old.best,
             best_loss=best_loss,
             best_step=step if better else old.best_step,
@@ -234,7 +234,7 @@ class Loop:
 
     def _explained(self, fault: Fault) -> Exception:
         """Repeat the slice up to the step before the bad one, and look there for what broke."""
-        stop = dataclasses.replace(fault.span, stop=np.asarray(fault.step, np.int32))
+        stop = fault.span._replace(stop=np.asarray(fault.step, np.int32))
         state = self._train(fault.before, stop)
         rows, numbers = self._feed.batch(fault.step)
         settled = eqx.combine(self._settler(state.params), self.job.fixed)

@@ -1,6 +1,6 @@
 """The compiled inside of training: many steps in one call, and one pass over the validation rows."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -22,8 +22,10 @@ from .rows import Rows
 _EVALUATION_ROWS = 1024
 
 
-class TrainState(eqx.Module):
+class TrainState(NamedTuple):
     """All that changes from step to step. The host replaces it whole and never changes it.
+
+    A tuple, because making a module takes half a millisecond, and there are several in an epoch.
 
     Attributes:
         params: the trainable arrays of the flow, None in all other places.
@@ -55,7 +57,7 @@ class TrainState(eqx.Module):
         return self.params if self.average is None else self.average
 
 
-class Span(eqx.Module):
+class Span(NamedTuple):
     """A run of steps, and the progress of the schedule along it: start + slope * (step + 1/2 - origin).
 
     Attributes:
