@@ -35,10 +35,8 @@ def test_fast_turns_the_same_layers_round(recipe):
 
 
 @pytest.mark.parametrize("recipe", [pf.flows.maf, pf.flows.iaf, pf.flows.maf_mog])
-@pytest.mark.parametrize(
-    ("layers", "hidden", "unroll"), [(2, (768, 768), 2), (2, (64, 64), 1), (11, (768, 768), 1)]
-)
-def test_large_stacks_are_written_out(recipe, layers, hidden, unroll):
+@pytest.mark.parametrize(("layers", "hidden", "unroll"), [(2, (16, 16), 2), (10, (8,), 10), (11, (8,), 1)])
+def test_up_to_ten_layers_are_written_out(recipe, layers, hidden, unroll):
     flow = eqx.filter_eval_shape(lambda: recipe(jr.key(0), features=4, layers=layers, hidden=hidden))
     assert flow.bijector.unroll == unroll
 

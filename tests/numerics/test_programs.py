@@ -1,6 +1,7 @@
 """What compilers are told, and when."""
 
 import functools
+import re
 
 import equinox as eqx
 import jax
@@ -10,7 +11,7 @@ import pytest
 
 from pushforward.errors import NotConverged
 from pushforward.numerics.convergence import unless_failed
-from pushforward.numerics.programs import compiled, known_options, partition, program
+from pushforward.numerics.programs import compiled, computed_once, known_options, partition, program
 
 
 def test_an_option_that_xla_does_not_know_is_left_out():
@@ -107,3 +108,30 @@ def test_a_failure_in_a_program_has_its_name():
     np.testing.assert_array_equal(rooted(np.float32(4)), 2)
     with pytest.raises(NotConverged, match=r"^rooted: expected at least 0.$"):
         rooted(np.float32(-4))
+
+
+def test_what_is_computed_once_stays_bit_for_bit():
+    x = np.array([0.0, -0.0, 2e-38, -3.0, 3.4e38, np.inf, -np.inf, np.nan], np.float32)
+    for function in (computed_once, jax.jit(computed_once), jax.vmap(computed_once)):
+        np.testing.assert_array_equal(np.asarray(function(x)).view(np.uint32), x.view(np.uint32))
+    assert computed_once(jnp.ones(2, jnp.float16)).dtype == jnp.float16
+    slope = jax.grad(lambda x: jnp.sum(computed_once(x) ** 2))(x[:4])
+    np.testing.assert_array_equal(slope, 2 * x[:4])
+    np.testing.assert_array_equal(jax.jvp(computed_once, (x[3:5],), (x[3:5],))[1], x[3:5])
+
+
+@pytest.mark.parametrize(("between", "grows"), [(computed_once, False), (lambda x: x, True)])
+def test_what_is_computed_once_is_not_copied_into_later_kernels(between, grows):
+    """XLA for CPUs repeats the arithmetic of all layers before, unless told."""
+
+    def layers(x, first, second):
+        for v, w in zip(first, second, strict=True):
+            scale, shift = jnp.split(w @ jax.nn.relu(v @ x), 2)
+            x = between(scale * x + shift)[::-1]
+        return x
+
+    def products(count):
+        shapes = [jax.ShapeDtypeStruct(shape, float) for shape in ((8, 64), (count, 8, 8), (count, 16, 8))]
+        return len(re.findall(r" multiply\(", jax.jit(layers).lower(*shapes).compile().as_text()))
+
+    assert (products(12) > 3 * products(4)) == grows

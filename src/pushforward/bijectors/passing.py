@@ -11,6 +11,7 @@ import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from ..errors import ConfigError
+from ..numerics.programs import computed_once
 from .base import Bijector
 from .norm import BatchNorm
 from .reversible import Layers, Lift, Memory, Method, apply_reversibly, pull_back
@@ -131,6 +132,7 @@ def stacked(
     ) -> tuple[Array, Array]:
         def step(carry: tuple[Array, Array], leaves: Any, index: Array) -> tuple[tuple[Array, Array], None]:
             event, log_det = _one_layer(static, index)(method, leaves, carry[0], context, key)
+            event = event if loop.unroll == 1 else computed_once(event)
             return (event, carry[1] + log_det), None
 
         start = (event, jnp.zeros((), event.dtype))

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jaxtyping import Array
 
 from .convergence import naming_failures
 
@@ -47,6 +49,24 @@ def _is_known(name: str, value: Any) -> bool:
     except jax.errors.JaxRuntimeError:
         return False
     return True
+
+
+def computed_once(x: Array) -> Array:
+    """Return x, which XLA for CPUs then computes once, and not again for every product that follows.
+
+    It copies cheap arithmetic into all kernels that read the result. In ten affine layers written out, where an event
+    is a few sums away from that of the layer before, the last kernels did the work of all ten, and a gradient took 1.3
+    times as long as in a loop; with this it takes 0.9. Divisions are not copied, and this is one by 1. (An optimization
+    barrier is dropped before XLA decides.)
+
+    Args:
+        x: floating-point numbers.
+
+    Returns:
+        The same numbers; infinities and NaN stay what they are.
+    """
+    one = jax.lax.stop_gradient(jnp.where(x == x, 1, x))  # no constant, as x may be NaN
+    return x / one
 
 
 @dataclass(frozen=True)
