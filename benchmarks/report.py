@@ -30,8 +30,8 @@ GPU_NOTES = """\
 The same workloads and jobs on one GPU, in float32; every call is waited for. Pushforward and the PyTorch libraries
 multiply in full precision, FlowJAX as JAX's own default is: with factors of 10 bits. Both JAX libraries are compiled
 without Triton's products. With them, measured at 2 and 21 features, programs of both took 20 to 40 s to compile, and
-only FlowJAX's samples of a MAF took less time, 4.2 in place of 5.7 ms. Measured before affine
-stacks were written out: the steps and densities of the MAFs are those of a loop over their layers.
+only FlowJAX's samples of a MAF took less time, 4.2 in place of 5.7 ms. Measured before affine stacks were written
+out: the steps and densities of the MAFs are those of a loop over their layers.
 """
 SCALING_NOTES = """\
 Milliseconds for 100 samples of a MAF of 5 layers with 2 x 512 units, and in the last column for the density of as many

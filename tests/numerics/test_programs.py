@@ -120,18 +120,17 @@ def test_what_is_computed_once_stays_bit_for_bit():
     np.testing.assert_array_equal(jax.jvp(computed_once, (x[3:5],), (x[3:5],))[1], x[3:5])
 
 
-@pytest.mark.parametrize(("between", "grows"), [(computed_once, False), (lambda x: x, True)])
-def test_what_is_computed_once_is_not_copied_into_later_kernels(between, grows):
-    """XLA for CPUs repeats the arithmetic of all layers before, unless told."""
+def test_what_is_computed_once_is_not_copied_into_later_kernels():
+    """Without it 12 of these layers have 78 multiplications and 4 have 10: XLA for CPUs repeats the earlier ones."""
 
     def layers(x, first, second):
         for v, w in zip(first, second, strict=True):
             scale, shift = jnp.split(w @ jax.nn.relu(v @ x), 2)
-            x = between(scale * x + shift)[::-1]
+            x = computed_once(scale * x + shift)[::-1]
         return x
 
     def products(count):
         shapes = [jax.ShapeDtypeStruct(shape, float) for shape in ((8, 64), (count, 8, 8), (count, 16, 8))]
         return len(re.findall(r" multiply\(", jax.jit(layers).lower(*shapes).compile().as_text()))
 
-    assert (products(12) > 3 * products(4)) == grows
+    assert products(12) <= 3 * products(4)
