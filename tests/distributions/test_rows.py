@@ -175,6 +175,47 @@ def test_every_core_has_a_call_of_its_own(seen):
     assert seen == [caller]
 
 
+ONE = np.float32(1)
+
+
+@pytest.mark.parametrize(
+    ("x", "shift", "before"),
+    [
+        (numbers(4 * 1024), ONE, ONE),
+        ((numbers(5 * 1024) % 1000).astype(np.float16), ONE, ONE),
+        (np.stack([numbers(5 * 1024)] * 2, axis=1), ONE, ONE),
+        (numbers(5 * 1024), np.ones(1, np.float32), ONE),
+        (numbers(5 * 1024), np.int32(1), ONE),
+        (numbers(5 * 1024), jnp.float32(1), ONE),
+        (numbers(5 * 1024), jnp.asarray(1.0), jnp.float32(1)),
+        (numbers(5 * 1024), jax.device_put(ONE, jax.devices()[0]), jax.device_put(ONE)),
+    ],
+    ids=["size", "rows' type", "rows' shape", "shape", "type", "JAX", "weak type", "committed"],
+)
+def test_the_first_call_of_every_program_is_the_callers(x, shift, before, seen):
+    def moved(row, shift):
+        return row + shift
+
+    map_rows(moved, (numbers(5 * 1024),), (before,))
+    out = map_rows(moved, (x,), (shift,))
+    np.testing.assert_array_equal(np.squeeze(out), x + 1)
+    calls = [thread is threading.current_thread() for thread in seen]
+    assert calls[0]
+    assert calls[3]
+    assert sum(calls) == 2
+
+
+def test_programs_that_jax_forgot_start_quickly_again(seen, monkeypatch):
+    forgotten, x = [], numbers(5 * 1024)
+    monkeypatch.setattr(rows._map_compiled, "clear_cache", lambda: forgotten.append(len(seen)), raising=False)
+    map_rows(shifted, (x,), (np.float32(1),))
+    assert not forgotten
+    jax.clear_caches()
+    seen.clear()
+    np.testing.assert_array_equal(map_rows(shifted, (x,), (np.float32(1),)), x + 1)
+    assert len(forgotten) == 1
+
+
 def test_many_calls_stay_in_order(seen):
     x = numbers(10 * ROWS_PER_CALL + 5)
     for _ in range(2):

@@ -11,7 +11,7 @@ import pytest
 
 from pushforward.errors import NotConverged
 from pushforward.numerics.convergence import unless_failed
-from pushforward.numerics.programs import compiled, computed_once, known_options, partition, program
+from pushforward.numerics.programs import Compiled, computed_once, known_options, partition, program
 
 
 def test_an_option_that_xla_does_not_know_is_left_out():
@@ -40,7 +40,7 @@ def test_only_gpus_do_without_triton_and_only_for_whole_programs(backend, told, 
     assert known_options(xla_gpu_enable_triton_gemm=False)
     monkeypatch.setattr(jax, "jit", watched)
     monkeypatch.setattr(jax, "default_backend", lambda: backend)
-    ours = compiled(doubled, static_argnums=1)
+    ours = Compiled(doubled, static_argnums=1)
     np.testing.assert_array_equal(jit(lambda x: ours(x, 2) + 1)(np.arange(3.0)), [1, 3, 9])
     np.testing.assert_array_equal(ours(np.arange(3.0), 2), [0, 2, 8])
     assert used == [None, told[-1]]
@@ -59,7 +59,7 @@ def test_only_gpus_do_without_triton_and_only_for_whole_programs(backend, told, 
     ],
     ids=["none", "jit", "grad", "jit of grad", "grad of jit", "vmap", "scan"],
 )
-@pytest.mark.parametrize("made", [compiled, program])
+@pytest.mark.parametrize("made", [Compiled, program])
 def test_programs_within_transformations(transform, made, monkeypatch):
     """JAX refuses a program within another one whose compiler was to be told something."""
     ours = made(jnp.sin)

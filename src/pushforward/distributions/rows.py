@@ -16,7 +16,7 @@ from jax.core import Tracer
 from jaxtyping import Array
 
 from ..numerics.convergence import naming_failures
-from ..numerics.programs import Still, compiled, on_cpu, partition
+from ..numerics.programs import Compiled, Still, on_cpu, partition
 
 ROWS_PER_CALL = 16384
 """The most rows of one compiled call; longer batches run in several calls."""
@@ -98,10 +98,16 @@ class _Program(NamedTuple):
         cls, arrays: Sequence[Any], rows: Sequence[Any], still: Still, size: int, block: int | None
     ) -> "_Program":
         """Return it for calls of `_map_compiled` with so many rows, under the settings that this thread sees."""
-        settings = _settings()
-        shapes = tuple((type(array), array.shape, array.dtype) for array in arrays)
+        settings, kinds = _settings(), tuple(map(_kind, arrays))
         events = tuple((row.shape[1:], row.dtype) for row in rows)
-        return cls(hash((shapes, events, still, size, block, settings)), settings)
+        return cls(hash((kinds, events, still, size, block, settings)), settings)
+
+
+def _kind(array: Any) -> tuple[Any, ...]:
+    """Return what a program depends on of an array."""
+    if isinstance(array, jax.Array):
+        return jax.typeof(array), array.sharding, array.committed
+    return array.shape, array.dtype
 
 
 _CALLED: set[int] = set()
@@ -117,7 +123,8 @@ def _threaded(
     one thread alone, so only the caller's traces and compiles, and the others work where all settings are the same.
 
     The first call of a program is the caller's. Were it a thread's, which refuses to trace, JAX would remember that
-    this program does not start quickly: each call of it would take a millisecond more, for good.
+    this program does not start quickly: each call of it would take a millisecond more, for good. After
+    `jax.clear_caches` a thread does come first. Then JAX has to forget all programs of this kind once more.
     """
     known = program.mark in _CALLED
     done = [] if known else [call(starts[0])]
@@ -151,6 +158,10 @@ def _side_by_side(
         for start in starts:
             futures.append(_submitted(pool, one, start))
         return [future.result() for future in futures]
+    except _WouldTrace:
+        wait(futures)
+        _map_compiled.clear_cache()
+        return None
     except _NeedsCaller:
         return None
     finally:
@@ -179,6 +190,10 @@ class _NeedsCaller(Exception):
     """What the thread was asked for is the caller's to do."""
 
 
+class _WouldTrace(_NeedsCaller):
+    """It would be the program's first call."""
+
+
 _THREAD = threading.local()
 _SETTINGS = tuple(name for name in dir(jax.config) if name.startswith("jax_"))
 
@@ -192,10 +207,10 @@ def _settings() -> tuple[Any, ...]:
     return tuple(getattr(jax.config, name) for name in _SETTINGS)
 
 
-@functools.partial(compiled, static_argnums=(2, 3))
+@functools.partial(Compiled, static_argnums=(2, 3))
 def _map_compiled(arrays: tuple[Any, ...], rows: tuple[Any, ...], still: Still, block: int | None) -> Any:
     if getattr(_THREAD, "refuses", False):
-        raise _NeedsCaller
+        raise _WouldTrace
     function, shared = still.filled(arrays)
     if block is None:
         return jax.vmap(lambda *row: function(*row, *shared))(*rows)

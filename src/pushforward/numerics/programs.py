@@ -92,8 +92,8 @@ def partition(tree: Any) -> tuple[tuple[Any, ...], Still]:
     return arrays, Still(structure, still)
 
 
-def compiled(function: Function, **options: Any) -> Function:
-    """Return the function as `jax.jit` compiles it, with what is known of the compiler for the device.
+class Compiled:
+    """A function as `jax.jit` compiles it, with what is known of the compiler for the device.
 
     For a GPU, XLA tries dozens of Triton programs for each product of matrices. In float32 it then chose those of
     cuBLAS or some that were no faster, and a first training step took 43 s where without it takes 5 (H100, RealNVP).
@@ -102,23 +102,28 @@ def compiled(function: Function, **options: Any) -> Function:
         function: what `jax.jit` takes.
         options: of `jax.jit`.
     """
-    plain = jax.jit(function, **options)
 
-    @functools.cache
-    def for_gpus() -> Callable:
+    def __init__(self, function: Callable, **options: Any) -> None:
+        self._function, self._options = function, options
+        self._plain = jax.jit(function, **options)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function."""
+        plain = jax.default_backend() != "gpu" or tracing(args, kwargs)
+        return (self._plain if plain else self._for_gpus)(*args, **kwargs)
+
+    def clear_cache(self) -> None:
+        """Forget the programs for CPUs."""
+        self._plain.clear_cache()  # pyright: ignore[reportAttributeAccessIssue]
+
+    @functools.cached_property
+    def _for_gpus(self) -> Callable:
         told = known_options(xla_gpu_enable_triton_gemm=False)
-        return jax.jit(function, compiler_options=told, **options)
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        chosen = plain if jax.default_backend() != "gpu" or tracing(args, kwargs) else for_gpus()
-        return chosen(*args, **kwargs)
-
-    return call  # pyright: ignore[reportReturnType]
+        return jax.jit(self._function, compiler_options=told, **self._options)
 
 
 def program(function: Function) -> Function:
-    """Return the function `compiled`, for arguments of any kind: what is no array is part of the program.
+    """Return the function `Compiled`, for arguments of any kind: what is no array is part of the program.
 
     Modules are taken apart once a call. `equinox.filter_jit` does it several times, which took 2 ms of a call of some
     hundred layers, as much as a few training steps of a small flow.
@@ -134,7 +139,7 @@ def program(function: Function) -> Function:
         args, kwargs = still.filled(arrays)
         return function(*args, **kwargs)
 
-    run = compiled(apart, static_argnums=1)
+    run = Compiled(apart, static_argnums=1)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
