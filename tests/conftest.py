@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Have XLA compile quickly: the tests compile thousands of small programs, most of which run once.
+
+    Slow tests, run by themselves, are those whose programs run long: what they get done in a minute is what users get.
 
     Without its fusion emitters, which newer versions always use, it takes a third of the time, and without LLVM's
     optimisations 0.6 of that again.
@@ -19,6 +21,8 @@ def pytest_configure() -> None:
     """
     # Of commands that tests start: nothing is left in anybody's home.
     os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
+    if config.option.markexpr == "slow":
+        return
     os.environ.setdefault(
         "XLA_FLAGS",
         "--xla_cpu_parallel_codegen_split_count=1 --xla_backend_optimization_level=0"

@@ -1,5 +1,7 @@
 """maf: the paper's formula, its mirror image iaf, batch normalisation, and what one feature comes to."""
 
+import re
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -49,6 +51,18 @@ def test_maf_layer_is_the_papers_formula():
     raw, shift = net(backwards)
     z = backwards * np.exp(5 * np.tanh(raw / 5)) + shift
     np.testing.assert_allclose(flow.to_base(x), z, rtol=1e-5)
+
+
+def test_a_layer_written_out_does_not_repeat_those_before():
+    """The compiled density has so many multiplications for each layer, however many layers there are."""
+
+    def multiplications(layers):
+        flow = pf.flows.maf(jr.key(0), features=4, layers=layers, hidden=(8,))
+        program = eqx.filter_jit(lambda flow, x: jax.vmap(lambda row: flow.log_prob(row))(x))
+        text = program.lower(flow, jnp.zeros((64, 4))).compile().compiled.as_text()
+        return len(re.findall(r" multiply\(", text))
+
+    assert multiplications(9) <= 3 * multiplications(3)
 
 
 @pytest.mark.parametrize("fast", ["density", "sampling"])

@@ -17,7 +17,7 @@ def test_nsf_comes_within_a_few_hundredths_of_a_nat(name):
     toy, (data, weights, training, fresh) = TOYS[name], jr.split(jr.key(7), 4)
     x = np.asarray(toy.sample(data, ROWS))
     flow = pf.flows.nsf(weights, features=2, layers=6, hidden=(64, 64), bins=16, autoregressive=True)
-    optimizer = pf.Optimizer(learning_rate=2e-3)
+    optimizer = pf.Optimizer(learning_rate=5e-3)  # with 2e-3, rings end 0.055 above the best
     result = pf.fit(
         flow, x / 2, key=training, batch_size=512, max_seconds=SECONDS, optimizer=optimizer, progress=False
     )
