@@ -125,8 +125,8 @@ class Compiled:
 def program(function: Function) -> Function:
     """Return the function `Compiled`, for arguments of any kind: what is no array is part of the program.
 
-    Modules are taken apart once a call. `equinox.filter_jit` does it several times, which took 2 ms of a call of some
-    hundred layers, as much as a few training steps of a small flow.
+    Modules are taken apart once a call. `equinox.filter_jit` does it several times, which makes a call of the training
+    of a small flow 0.3 ms longer, as much as a step.
 
     Args:
         function: of trees, to arrays and trees of them. What is no array in its arguments must be hashable.
