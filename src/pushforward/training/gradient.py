@@ -25,7 +25,7 @@ _FEW = 2**20
 def cores_pay(params: PyTree, fixed: Distribution, objective: Objective) -> bool:
     """Whether cores that share a batch are faster than the threads of one device.
 
-    Measured on two cores with 0.4 million parameters: spline couplings 1.5 times as fast, affine flows 0.9 to 1.0; with
+    Measured on two cores with 0.4 million parameters: spline couplings 1.4 times as fast, affine flows 0.7 to 1.0; with
     2 to 5 million, alike; with 17 million, 0.6 times. Where rows depend on each other, sums cross in every layer: a
     fourth as fast.
     """
