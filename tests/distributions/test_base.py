@@ -266,6 +266,11 @@ def test_with_x64_the_dtype_of_the_events_is_kept():
             DomainError,
             "Around.log_prob: expected real numbers, got complex64 of shape (2,).",
         ),
+        (
+            lambda: LAW.log_prob(["1.0", "none"]),
+            DomainError,
+            "Around.log_prob: expected real numbers, got <U4 of shape (2,).",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(call, error, message):

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ..errors import ConfigError, DomainError, ShapeError
@@ -137,8 +138,10 @@ def as_float(value: ArrayLike, who: str = "as_float") -> Array:
         who: whose argument it is, for the error.
 
     Raises:
-        DomainError: if the numbers are complex.
+        DomainError: if they are complex, or an array of something else, as text.
     """
+    if isinstance(value, np.ndarray) and value.dtype.kind in "OSUMm":
+        raise DomainError(f"{who}: expected real numbers, got {value.dtype} of shape {value.shape}.")
     array = value if isinstance(value, jax.Array) else jnp.asarray(value)
     if jnp.issubdtype(array.dtype, jnp.complexfloating):
         raise DomainError(f"{who}: expected real numbers, got {array.dtype} of shape {array.shape}.")
