@@ -5,6 +5,7 @@ import abc
 import equinox as eqx
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
+from .bound import public
 from .door import draw, map_events
 
 
@@ -30,6 +31,7 @@ class Distribution(eqx.Module):
     def _sample_and_log_prob(self, key: PRNGKeyArray, context: Array | None) -> tuple[Array, Array]:
         """Draw one event and return it with its log-density, without inverting anything numerically."""
 
+    @public
     def log_prob(self, x: ArrayLike, context: ArrayLike | None = None) -> Array:
         """Return the log-density of every event.
 
@@ -45,6 +47,7 @@ class Distribution(eqx.Module):
         """
         return map_events(self, "log_prob", x, context)
 
+    @public
     def sample(
         self, key: PRNGKeyArray, shape: int | tuple[int, ...] = (), context: ArrayLike | None = None
     ) -> Array:
@@ -66,6 +69,7 @@ class Distribution(eqx.Module):
         """
         return draw(self, "sample", key, shape, context)
 
+    @public
     def sample_and_log_prob(
         self, key: PRNGKeyArray, shape: int | tuple[int, ...] = (), context: ArrayLike | None = None
     ) -> tuple[Array, Array]:

@@ -52,7 +52,7 @@ def map_events(
     batch = split_batch(who, "events", name, events.shape, event_shape)
     conditions, context_batch = conditions_of(law, who, context)
     try:
-        full = jnp.broadcast_shapes(batch, context_batch)
+        full = np.broadcast_shapes(batch, context_batch)
     except ValueError as error:
         raise ShapeError(
             f"{who}: expected batches that broadcast, got {batch} of {name} and {context_batch} of the "
@@ -141,6 +141,8 @@ def _numbers(value: ArrayLike, who: str) -> Any:
     if _is_jax(value):
         return as_float(value, who)
     array = np.asarray(value)
+    if array.dtype == np.float32:
+        return array
     if not jnp.issubdtype(array.dtype, jnp.floating):
         return np.asarray(as_float(array, who))
     with np.errstate(over="ignore"):  # float64 beyond float32 is infinite there, as in JAX
@@ -162,6 +164,8 @@ def _to_rows(array: Any, batch: tuple[int, ...], event_shape: tuple[int, ...] | 
 
 
 def _reshaped(array: Array, shape: tuple[int, ...]) -> Array:
-    if array.shape == shape or _is_jax(array):
+    if array.shape == shape:
+        return array
+    if _is_jax(array):
         return array.reshape(shape)
     return jax.device_put(np.asarray(array).reshape(shape))

@@ -11,6 +11,7 @@ from ..bijectors.base import Bijector, merge_context_shapes
 from ..bijectors.compose import Chain, Stack
 from ..errors import ShapeError
 from .base import Distribution
+from .bound import public
 from .door import map_events
 from .embedding import Embedding, check_embedding
 from .keyed import Keyed
@@ -74,14 +75,17 @@ class Flow(Keyed):
             return self.embedding.in_shape
         return merge_context_shapes("Flow", [self.base.context_shape, self.bijector.context_shape])
 
+    @public
     def to_base(self, x: ArrayLike, context: ArrayLike | None = None) -> Array:
         """Return the base points z of events x, both of shape (*batch, *event_shape)."""
         return map_events(self, "to_base", x, context)
 
+    @public
     def to_data(self, z: ArrayLike, context: ArrayLike | None = None) -> Array:
         """Return the events x of base points z, both of shape (*batch, *event_shape)."""
         return map_events(self, "to_data", z, context, event_shape=self.bijector.in_shape, name="z")
 
+    @public
     def intermediates(self, z: ArrayLike, context: ArrayLike | None = None) -> list[Array]:
         """Return every stage from z to x: z itself, then the output of each layer in sampling order."""
         return map_events(

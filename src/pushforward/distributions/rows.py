@@ -2,6 +2,7 @@
 
 import functools
 import math
+import operator
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -106,7 +107,7 @@ class _Program(NamedTuple):
 def _kind(array: Any) -> tuple[Any, ...]:
     """Return what a program depends on of an array."""
     if isinstance(array, jax.Array):
-        return jax.typeof(array), array.sharding, array.committed
+        return array.shape, array.dtype, array.weak_type, array.sharding, array.committed
     return array.shape, array.dtype
 
 
@@ -146,7 +147,8 @@ def _side_by_side(
         return None
 
     def one(start: int) -> Any:
-        if _settings() != settings:
+        # They all see the same settings, and looking takes as long as a small call: one does it for all.
+        if start == starts[0] and _settings() != settings:
             raise _NeedsCaller
         return call(start)
 
@@ -195,7 +197,7 @@ class _WouldTrace(_NeedsCaller):
 
 
 _THREAD = threading.local()
-_SETTINGS = tuple(name for name in dir(jax.config) if name.startswith("jax_"))
+_SETTINGS = operator.attrgetter(*(name for name in dir(jax.config) if name.startswith("jax_")))
 
 
 def _refuse_to_trace() -> None:
@@ -204,7 +206,7 @@ def _refuse_to_trace() -> None:
 
 def _settings() -> tuple[Any, ...]:
     """Return JAX's settings as this thread sees them."""
-    return tuple(getattr(jax.config, name) for name in _SETTINGS)
+    return _SETTINGS(jax.config)
 
 
 @functools.partial(Compiled, static_argnums=(2, 3))
@@ -224,7 +226,7 @@ def _cores() -> int:
 
 def _are_shared(leaves: list[Any]) -> bool:
     """Return whether an array lies on several devices: calls on it side by side would wait for each other."""
-    return any(isinstance(leaf, jax.Array) and len(leaf.devices()) > 1 for leaf in leaves)
+    return any(isinstance(leaf, jax.Array) and leaf.sharding.num_devices > 1 for leaf in leaves)
 
 
 def _block_rows(width: int, most: int, numbers: int) -> int:
@@ -247,8 +249,8 @@ def _call_rows(count: int, block: int, cores: int) -> int:
     return -(-rows // step) * step
 
 
-def _any_traced(tree: Any) -> bool:
-    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
+def _any_traced(leaves: Sequence[Any]) -> bool:
+    return any(isinstance(leaf, Tracer) for leaf in leaves)
 
 
 def _lie_together(leaves: list[Any], rows: tuple[Any, ...]) -> bool:
