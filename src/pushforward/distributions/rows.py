@@ -107,7 +107,7 @@ class _Program(NamedTuple):
 def _kind(array: Any) -> tuple[Any, ...]:
     """Return what a program depends on of an array."""
     if isinstance(array, jax.Array):
-        return array.shape, array.dtype, array.weak_type, array.sharding, array.committed
+        return jax.typeof(array), array.sharding, array.committed
     return array.shape, array.dtype
 
 
@@ -147,8 +147,7 @@ def _side_by_side(
         return None
 
     def one(start: int) -> Any:
-        # They all see the same settings, and looking takes as long as a small call: one does it for all.
-        if start == starts[0] and _settings() != settings:
+        if _settings() != settings:
             raise _NeedsCaller
         return call(start)
 
