@@ -13,6 +13,7 @@ import pushforward as pf
 from pushforward.errors import ConfigError
 from pushforward.objectives import RowObjective
 from pushforward.tables import fitting
+from pushforward.training.history import FitResult
 
 SMALL = {"layers": 2, "hidden": (16,), "bins": 4}
 
@@ -163,3 +164,24 @@ def test_the_shifted_likelihood_is_the_mean_of_its_rows():
     losses = objective.row_losses(law, x, None, jr.key(0), rows=rows, size=5)
     expected = objective(law, x, None, weights, jr.key(0))
     assert float(jnp.average(losses, weights=weights)) == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_a_fit_whose_time_went_into_compiling_says_so():
+    short = pf.fit_table(table(), key=jr.key(0), flow="nsf", options=SMALL, max_seconds=0.01, progress=False)
+    assert short.steps < 100
+    assert any(note.startswith("The flow is hardly trained: the time was over after") for note in short.notes)
+
+
+@pytest.mark.parametrize(
+    ("stopped", "steps", "said"),
+    [
+        ("time", 1, "1 training step,"),
+        ("time", 99, "99 training steps,"),
+        ("time", 100, ""),
+        ("steps", 1, ""),
+    ],
+)
+def test_when_a_flow_is_hardly_trained(found, stopped, steps, said):
+    result = FitResult(found.flow, found.history, 1.0, 0.5, stopped, steps, seconds=1.0, retries=0)
+    assert said in "".join(fitting.hurried(result))
+    assert bool(fitting.hurried(result)) == bool(said)

@@ -190,3 +190,8 @@ def test_rows_in_order_of_time_are_noticed():
         pa.table({"a": walk[:, 0], "b": walk[:, 1], "kind": kind}), key=jr.key(0), max_epochs=1, **OPTIONS
     )
     assert found.fit.notes[0].startswith("Successive rows are alike (median correlation 0.9")
+
+
+def test_a_mixed_fit_whose_time_went_into_compiling_says_so():
+    short = fit_frame(frame(200), key=jr.key(0), missing="model", max_seconds=0.01, **OPTIONS)
+    assert "hardly trained" in "".join(short.fit.notes)

@@ -118,6 +118,11 @@ def test_a_streamed_table_is_fitted_as_well_as_one_in_memory():
     )
 
 
+def test_a_streamed_fit_whose_time_went_into_compiling_says_so():
+    short = fit_table(source_of(rows_of()), max_seconds=0.01, **SMALL)
+    assert "hardly trained" in "".join(short.notes)
+
+
 def test_a_folder_of_parquet_is_streamed(tmp_path):
     run("write", tmp_path, 5000)
     result = fit_table(TableSource(tmp_path, buffer=1000), max_epochs=3, **SMALL)

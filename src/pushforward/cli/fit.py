@@ -210,7 +210,7 @@ def _summary(result: "FrameFit", notes: Sequence[str], output: Path) -> tuple[Ma
     given = f" given {', '.join(model.given)}" if model.given else ""
     text = (
         f"{output}: {fit.settings.flow} on {result.rows:,} rows of {len(columns)} columns{given}, "
-        f"{fit.steps:,} steps in {fit.seconds:.1f} s (ended by {fit.stopped})\n"
+        f"{fit.steps:,} {'step' if fit.steps == 1 else 'steps'} in {fit.seconds:.1f} s (ended by {fit.stopped})\n"
         f"mean log_prob in nats per row: {likelihood}"
     )
     return values, text

@@ -43,6 +43,8 @@ _TRIAL_STEPS = 300
 _LEAST_SECONDS = 60.0
 """If there are fewer seconds for all, there are no trials. They count steps, not seconds: the first one compiles."""
 
+_HARDLY_ANY_STEPS = 100
+
 
 @dataclasses.dataclass(frozen=True)
 class TableFit:
@@ -192,11 +194,22 @@ def _fit_split(
         train_log_prob=_mean_log_prob(result.flow, *trained, objective, devices),
         validation_log_prob=_mean_log_prob(result.flow, *held_out, objective, devices) if held else None,
         settings=settings,
-        notes=(*chosen, *tried, *said),
+        notes=(*hurried(result), *chosen, *tried, *said),
         stopped=result.stopped,
         steps=result.steps,
         seconds=time.monotonic() - start,
         split=split,
+    )
+
+
+def hurried(result: FitResult) -> tuple[str, ...]:
+    """Return a note if the time was over before there was a training to speak of."""
+    if result.stopped != "time" or result.steps >= _HARDLY_ANY_STEPS:
+        return ()
+    steps = "1 training step" if result.steps == 1 else f"{result.steps} training steps"
+    return (
+        f"The flow is hardly trained: the time was over after {steps}, since compiling them takes some "
+        "seconds of it. Allow more time.",
     )
 
 

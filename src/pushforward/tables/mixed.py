@@ -22,7 +22,7 @@ from ..flows.registry import recorded
 from ..training import Check, fit, mean_loss
 from ..training.layout import Devices
 from .default import Settings, settings_for
-from .fitting import TableFit, build_inner, evenly
+from .fitting import TableFit, build_inner, evenly, hurried
 from .preparation import Holdout, Split, refuse_duplicates, serial_note, split_rows
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def fit_mixed(
         if held
         else None,
         settings=settings,
-        notes=(*_serial(codes, columns, holdout, held), *chosen, *said),
+        notes=(*_serial(codes, columns, holdout, held), *hurried(result), *chosen, *said),
         stopped=result.stopped,
         steps=result.steps,
         seconds=time.monotonic() - start,

@@ -225,7 +225,7 @@ def fit_survey(
         train_log_prob=training,
         validation_log_prob=validation,
         settings=settings,
-        notes=(*found.notes, *said, *tried, *warned),
+        notes=(*found.notes, *fitting.hurried(result), *said, *tried, *warned),
         stopped=result.stopped,
         steps=result.steps,
         seconds=time.monotonic() - start,
