@@ -30,13 +30,13 @@ def test_a_method_is_an_argument_of_compiled_functions_with_the_laws_arrays_in_i
     calls = []
 
     @jax.jit
-    def mean(log_prob):
+    def mean_of(log_prob):
         calls.append(None)
         return log_prob(POINTS).mean()
 
     laws = [Normal(jnp.full(2, mean), jnp.ones(2)) for mean in (0.0, 1.0)]
     for law in laws:
-        np.testing.assert_allclose(mean(law.log_prob), law.log_prob(POINTS).mean(), rtol=1e-6)
+        np.testing.assert_allclose(mean_of(law.log_prob), law.log_prob(POINTS).mean(), rtol=1e-6)
     assert len(calls) == 1  # arrays are no part of the program
     slopes = jax.grad(lambda log_prob: log_prob(POINTS).sum())(laws[0].log_prob)
     slope = jax.tree.leaves(slopes)[0]

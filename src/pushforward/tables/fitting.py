@@ -208,8 +208,8 @@ def hurried(result: FitResult) -> tuple[str, ...]:
         return ()
     steps = "1 training step" if result.steps == 1 else f"{result.steps} training steps"
     return (
-        f"The flow is hardly trained: the time was over after {steps}, since compiling them takes some "
-        "seconds of it. Allow more time.",
+        f"The flow is hardly trained: the time, which includes compiling, was over after {steps}. "
+        "Allow more time.",
     )
 
 

@@ -26,8 +26,8 @@ its part, and each core updates all parameters."""
 def cores_pay(params: PyTree, fixed: Distribution, objective: Objective) -> bool:
     """Whether cores that share a batch are faster than the threads of one device.
 
-    Measured on two cores with batches of 256 and 512 rows: with 0.05 to 0.7 million parameters spline flows 1.3 to 1.6
-    times as fast, affine flows 0.9 to 1.2; with 8 to 35 thousand 0.8 to 1.1; with 2 to 5 million, alike; with 17
+    Measured on two cores with batches of 128 to 512 rows: with 0.05 to 0.4 million parameters spline flows 1.3 to 1.6
+    times as fast, affine flows 1.1 to 1.2; with 8 to 35 thousand 0.8 to 1.1; with 2 to 5 million, alike; with 17
     million, 0.6 times. Where rows depend on each other, sums cross in every layer: a fourth as fast.
     """
     size = sum(leaf.size for leaf in jax.tree.leaves(params))
