@@ -216,6 +216,48 @@ def test_programs_that_jax_forgot_start_quickly_again(seen, monkeypatch):
     assert len(forgotten) == 1
 
 
+@pytest.fixture
+def ways(monkeypatch):
+    """How results were joined, by which function."""
+    found = []
+
+    def watched(name):
+        function = getattr(rows, name)
+        monkeypatch.setattr(rows, name, lambda *args: (found.append(name), function(*args))[1])
+
+    watched("_joined")
+    watched("_joined_compiled")
+    monkeypatch.setattr(rows, "_COUNTS", set())
+    return found
+
+
+def test_results_of_a_count_that_comes_again_are_joined_by_a_program(seen, ways):
+    def function(row):
+        return {"double": 2 * row, "pair": jnp.stack([row, -row])}
+
+    for count in (5000, 5001, 5000, 5001, 5002):
+        x = numbers(count)
+        out = map_rows(function, (x,))
+        np.testing.assert_array_equal(out["double"], 2 * x)
+        np.testing.assert_array_equal(out["pair"], np.stack([x, -x], axis=1))
+    assert ways == ["_joined"] * 4 + ["_joined_compiled"] * 2 + ["_joined"] * 2
+
+
+def test_counts_that_never_end_do_not_fill_the_memory(seen, ways, monkeypatch):
+    monkeypatch.setattr(rows, "_MOST_COUNTS", 2)
+    for count in (5000, 5001, 5002, 5002, 5001):
+        np.testing.assert_array_equal(map_rows(shifted, (numbers(count),), (ONE,)), numbers(count) + 1)
+    assert ways == ["_joined"] * 4 + ["_joined_compiled"]
+    assert len(rows._COUNTS) == 2
+
+
+def test_many_parts_are_joined_without_a_program_of_so_many_arguments(seen, ways):
+    x = numbers(4 * ROWS_PER_CALL)
+    for _ in range(2):
+        np.testing.assert_array_equal(map_rows(shifted, (x,), (ONE,)), x + 1)
+    assert ways == ["_joined"] * 2
+
+
 def test_many_calls_stay_in_order(seen):
     x = numbers(10 * ROWS_PER_CALL + 5)
     for _ in range(2):
@@ -315,10 +357,11 @@ mesh = Mesh(np.array(jax.devices()), ("d",))
 shifted = lambda row, shift: row + shift
 for place, threads in [(jax.devices()[1], True), (NamedSharding(mesh, PartitionSpec()), False)]:
     shift = jax.device_put(np.float32(1), place)
-    for _ in range(2):
+    for _ in range(3):
         seen.clear()
         out = rows.map_rows(shifted, (x,), (shift,))
         np.testing.assert_array_equal(out, x + 1)
+        assert not threads or out.devices() == {place}, out.devices()
     assert (threading.main_thread() not in seen) == threads, (place, seen)
 """
 
