@@ -173,10 +173,11 @@ def test_the_program_shares_the_rows_and_gathers_none(tmp_path, batch):
     numbers, text = run.stdout.split("\n", 1)
     assert f"f32[{-(-batch // 4)}," in text
     assert f"f32[{batch}," not in text
-    # The loss with the gradient of all layers, and the sum of the weights.
+    # The loss and the sum of the weights with the gradient of all layers, and that sum for the history: XLA makes them
+    # one where it can.
     sums = re.findall(r"= (.*) all-reduce(?:-start)?\(", text)
-    assert len(sums) <= 3
-    assert sum(f"f32[{int(numbers) + 1}]" in shape for shape in sums) == 1
+    assert len(sums) <= 2
+    assert sum(f"f32[{int(numbers) + 2}]" in shape for shape in sums) == 1
     assert re.findall(r"(?:all-gather|all-to-all|collective-permute)(?:-start)?\(", text) == []
 
 

@@ -96,8 +96,7 @@ def _shared(
     def own(shared: PyTree, dealt: PyTree) -> tuple[Array, PyTree]:
         params, arrays, key = shared
         x, context, weights, rows = dealt
-        total = layout.summed(jnp.sum(weights))
-        total = jnp.where(total > 0, total, 1)
+        weights = weights / size
 
         def part(params: PyTree) -> Array:
             fixed, objective = eqx.combine(arrays, structure)
@@ -105,9 +104,12 @@ def _shared(
                 objective.row_losses if isinstance(objective, RowObjective) else negative_log_likelihoods
             )
             losses = one_by_one(eqx.combine(params, fixed), x, context, key, rows=rows, size=size)
-            return weighted_sum(losses, weights) / total
+            return weighted_sum(losses, weights)
 
-        return _summed(jax.value_and_grad(part)(params), layout)
+        # Divided by the sum of the weights in the end: before, it would be one more sum that the devices wait for.
+        sums, total = _summed((jax.value_and_grad(part)(params), jnp.sum(weights)), layout)
+        factor = 1 / jnp.where(total > 0, total, 1)
+        return jax.tree.map(lambda leaf: leaf * factor.astype(leaf.dtype), sums)
 
     return layout.shared(own)((params, arrays, key), (batch.x, batch.context, weights, rows))
 
