@@ -116,6 +116,32 @@ def test_fewer_rows_than_two_blocks_go_at_once_and_more_in_blocks(count, block, 
     assert set(blocks) == {block}
 
 
+@pytest.mark.parametrize("count", [16_384, 32_769, 40_000])
+def test_no_number_of_rows_makes_the_compiler_add_up_garbage(count):
+    """Of a product in 3 dimensions and a sum of squares it makes one kernel, which is wrong from 2^15 rows on."""
+    x = np.random.default_rng(0).normal(size=(count, 3)).astype(np.float32)
+
+    def length(row, matrix):
+        return jnp.sum((matrix @ row) ** 2)
+
+    matrix = 2 * jnp.eye(3)
+    expected = 4 * np.sum(x**2, axis=1)
+    np.testing.assert_allclose(map_rows(length, (x,), (matrix,)), expected, rtol=1e-5)
+    within = jax.jit(lambda x: map_rows(length, (x,), (matrix,)))
+    np.testing.assert_allclose(within(x), expected, rtol=1e-5)
+    slopes = jax.jit(jax.grad(lambda x: jnp.sum(map_rows(length, (x,), (matrix,)))))(x)
+    np.testing.assert_allclose(slopes, 8 * x, rtol=1e-5)
+
+
+def test_random_keys_and_trees_of_many_rows_inside_a_compiled_function():
+    keys = jax.random.split(jax.random.key(0), 20_001)
+    draw = lambda key: {"x": jax.random.uniform(key), "pair": jax.random.uniform(key, (2,))}  # noqa: E731
+    out = jax.jit(lambda keys: map_rows(draw, (keys,)))(keys)
+    expected = jax.jit(jax.vmap(draw))(keys)
+    np.testing.assert_allclose(out["x"], expected["x"])
+    np.testing.assert_allclose(out["pair"], expected["pair"])
+
+
 # Accelerators
 
 

@@ -3,9 +3,11 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+import pytest
 import scipy.stats
 
-from pushforward.bijectors.base import Bijector
+from pushforward import flows
+from pushforward.bijectors.base import BATCH_AXIS, Bijector
 from pushforward.distributions.flow import Flow
 from pushforward.distributions.normal import StandardNormal
 from pushforward.objectives import negative_log_likelihood, negative_log_likelihoods
@@ -80,3 +82,38 @@ def test_the_losses_of_some_rows_are_those_they_have_in_the_whole_batch():
         losses = negative_log_likelihoods(flow, x[rows], None, key, rows=rows, size=3)
         alone = [negative_log_likelihood(flow, x, None, jnp.eye(3)[row], key) for row in rows]
         np.testing.assert_allclose(losses, alone, rtol=1e-6)
+
+
+@pytest.mark.parametrize("key", [None, jr.key(0)], ids=["validation", "training"])
+def test_the_gradient_of_a_batch_of_over_32768_rows(key):
+    """Of some products in 3 dimensions and sums XLA makes one kernel, which is wrong from 2^15 rows on."""
+    flow = flows.sylvester(jr.key(0), features=3, layers=2, width=2, kind="triangular")
+    leaves, structure = jax.tree.flatten(eqx.filter(flow, eqx.is_inexact_array))
+    params = structure.unflatten(
+        leaf + 0.2 * jr.normal(jr.key(i), leaf.shape) for i, leaf in enumerate(leaves)
+    )
+    fixed = eqx.filter(flow, eqx.is_inexact_array, inverse=True)
+    x = np.random.default_rng(0).normal(size=(40_000, 3)).astype(np.float32)
+
+    @jax.jit
+    def loss(params, x):
+        law = eqx.combine(params, fixed)
+        return negative_log_likelihood(law, x, None, jnp.ones(len(x)), key)
+
+    whole = jax.grad(loss)(params, x)
+    parts = [jax.grad(loss)(params, part) for part in np.split(x, 4)]
+    for leaf, *rest in zip(*map(jax.tree.leaves, (whole, *parts)), strict=True):
+        np.testing.assert_allclose(leaf, sum(rest) / 4, rtol=1e-4, atol=1e-5)
+
+
+class Centred(Noisy):
+    """Asks for the other rows of its batch."""
+
+    def inverse_and_log_det(self, y, context=None, *, key=None):
+        return y - jax.lax.pmean(y, BATCH_AXIS), jnp.float32(0)
+
+
+def test_layers_of_ones_own_may_ask_for_the_other_rows():
+    flow = Flow(StandardNormal((1,)), Centred(jnp.float32(0)))
+    loss = negative_log_likelihood(flow, jnp.asarray(X), None, jnp.ones(3), jr.key(0))
+    np.testing.assert_allclose(loss, -scipy.stats.norm.logpdf(X - X.mean()).mean(), rtol=1e-6)

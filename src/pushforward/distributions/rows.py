@@ -16,10 +16,11 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
+from ..numerics.batching import MOST_ROWS, in_pieces
 from ..numerics.convergence import naming_failures
 from ..numerics.programs import Compiled, Still, on_cpu, partition
 
-ROWS_PER_CALL = 16384
+ROWS_PER_CALL = MOST_ROWS
 """The most rows of one compiled call; longer batches run in several calls."""
 
 # The most rows of a block, and numbers in it. Measured on two cores at 2, 21 and 63 features: blocks that stay in a
@@ -214,7 +215,7 @@ def _map_compiled(arrays: tuple[Any, ...], rows: tuple[Any, ...], still: Still, 
         raise _WouldTrace
     function, shared = still.filled(arrays)
     if block is None:
-        return jax.vmap(lambda *row: function(*row, *shared))(*rows)
+        return in_pieces(lambda *row: function(*row, *shared), *rows)
     return jax.lax.map(lambda row: function(*row, *shared), rows, batch_size=block)
 
 

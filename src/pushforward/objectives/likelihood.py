@@ -5,8 +5,11 @@ import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
 from ..bijectors.base import BATCH_AXIS
+from ..bijectors.norm import BatchNorm
+from ..bijectors.settling import holds
 from ..distributions.base import Distribution
 from ..distributions.keyed import Keyed
+from ..numerics.batching import in_pieces
 from .base import weighted_mean
 
 
@@ -63,7 +66,10 @@ def _losses(
     axis: str | None,
 ) -> Array:
     if not isinstance(flow, Keyed) or key is None:
-        return -jax.vmap(flow._log_prob)(x, context)
+        return -in_pieces(flow._log_prob, x, context)
     keys = jr.split(key, size)
     drawn = flow._for_step(jr.fold_in(key, size))  # the keys of the rows are numbered from 0 to size - 1
-    return -jax.vmap(drawn._log_prob, axis_name=axis)(x, context, keys if rows is None else keys[rows])
+    keys = keys if rows is None else keys[rows]
+    if holds(drawn, (BatchNorm,)):
+        return -jax.vmap(drawn._log_prob, axis_name=axis)(x, context, keys)
+    return -in_pieces(drawn._log_prob, x, context, keys, whole=axis)

@@ -1,6 +1,5 @@
 """Maximum likelihood with penalties on the paths of continuous flows."""
 
-import jax
 import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
@@ -12,6 +11,7 @@ from ..distributions.base import Distribution
 from ..distributions.flow import Flow
 from ..distributions.keyed import Keyed
 from ..errors import ConfigError
+from ..numerics.batching import in_pieces
 from .base import weighted_mean
 from .likelihood import negative_log_likelihood
 
@@ -74,7 +74,7 @@ def regularised_likelihood(
             log_prob = drawn.base._log_prob(z, told) + log_det
         return kinetic * costs.kinetic + jacobian * costs.jacobian - log_prob
 
-    losses = jax.vmap(loss, axis_name=BATCH_AXIS)(x, context, jr.split(key, rows))
+    losses = in_pieces(loss, x, context, jr.split(key, rows), whole=BATCH_AXIS)
     return weighted_mean(losses, weights)
 
 
