@@ -11,6 +11,7 @@ from ..bijectors.continuous import Continuous
 from ..distributions.base import Distribution
 from ..distributions.flow import Flow
 from ..errors import ConfigError
+from ..numerics.batching import in_pieces
 from .base import weighted_mean
 
 _DRAWS = 8
@@ -75,7 +76,7 @@ def flow_matching(
 
         return jnp.mean(jax.vmap(at)(row_times, row_keys))
 
-    losses = jax.vmap(loss)(x, context, times, keys)
+    losses = in_pieces(loss, x, context, times, keys)
     return weighted_mean(losses, weights)
 
 

@@ -25,8 +25,9 @@ def negative_log_likelihood(
         weights: shape (batch,), not negative; rows of weight 0 are padding.
         key: for what is random inside a `Keyed` law such as a `Flow`: dropout, for which every row gets a key of its
             own, and the masks of an ensemble, of which all rows of the step share those of one member. `BatchNorm`
-            takes the statistics of the batch, in which all rows count alike, those of weight 0 too. Without a key the
-            loss is deterministic, and rows do not depend on each other.
+            takes the statistics of the batch, in which all rows count alike, those of weight 0 too; on a CPU other
+            layers can ask for other rows in batches of up to 16384. Without a key the loss is deterministic, and rows
+            do not depend on each other.
 
     Returns:
         A scalar in nats; 0 if all weights are 0.

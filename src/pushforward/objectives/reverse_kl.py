@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ..bijectors.frozen import trainable
 from ..distributions.base import Distribution
+from ..numerics.batching import in_pieces
 
 LogDensity = Callable[[Array], Array]
 """An unnormalised log-density of ONE event, in nats; -inf where it is zero."""
@@ -51,9 +52,9 @@ def reverse_kl(
         Path-Gradient Estimators for Continuous Normalizing Flows, arXiv:2206.09016, section 2.
     """
     keys = jr.split(key, samples)
-    x, log_q = jax.vmap(lambda key: flow._sample_and_log_prob(key, None))(keys)
+    x, log_q = in_pieces(lambda key: flow._sample_and_log_prob(key, None), keys)
     if gradient == "path":
         params, fixed = eqx.partition(flow, trainable(flow))
         held = eqx.combine(jax.lax.stop_gradient(params), fixed)
-        log_q = jax.vmap(lambda x: held._log_prob(x, None))(x)
-    return jnp.mean(log_q - beta * jax.vmap(log_density)(x))
+        log_q = in_pieces(lambda x: held._log_prob(x, None), x)
+    return jnp.mean(log_q - beta * in_pieces(log_density, x))
