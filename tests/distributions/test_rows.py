@@ -277,6 +277,12 @@ def test_counts_that_never_end_do_not_fill_the_memory(seen, ways, monkeypatch):
     assert len(rows._COUNTS) == 2
 
 
+def test_what_one_call_found_is_cut_without_a_program(seen, ways):
+    for _ in range(2):
+        np.testing.assert_array_equal(map_rows(shifted, (numbers(100),), (ONE,)), numbers(100) + 1)
+    assert ways == ["_joined"] * 2
+
+
 def test_many_parts_are_joined_without_a_program_of_so_many_arguments(seen, ways):
     x = numbers(4 * ROWS_PER_CALL)
     for _ in range(2):

@@ -84,7 +84,7 @@ def map_rows(
         parts = [call(start) for start in starts]
     else:
         parts = _threaded(call, starts, threads, _Program.of(arrays, rows, still, size, cut))
-    if not hosted or (len(parts) <= threads and _comes_again(count)):
+    if not hosted or (1 < len(parts) <= threads and _comes_again(count)):
         return _joined_compiled(parts, count)
     return jax.tree.map(lambda *parts: _joined(parts, count), *parts)
 
@@ -275,7 +275,7 @@ def _joined_compiled(parts: list[Any], count: int) -> Any:
 
 
 _COUNTS: set[int] = set()
-"""Numbers of rows whose parts were joined: the first so many, for each of which there may be a program."""
+"""Numbers of rows whose parts were joined: the first so many, for each of which there may be a program that does it."""
 
 _MOST_COUNTS = 64
 
