@@ -117,3 +117,12 @@ def test_layers_of_ones_own_may_ask_for_the_other_rows():
     flow = Flow(StandardNormal((1,)), Centred(jnp.float32(0)))
     loss = negative_log_likelihood(flow, jnp.asarray(X), None, jnp.ones(3), jr.key(0))
     np.testing.assert_allclose(loss, -scipy.stats.norm.logpdf(X - X.mean()).mean(), rtol=1e-6)
+
+
+def test_batch_norm_sees_the_whole_of_a_large_batch():
+    x = jr.normal(jr.key(0), (20_000, 2)) * jnp.linspace(1, 9, 20_000)[:, None]  # no piece is like another
+    flow = flows.realnvp(jr.key(1), features=2, layers=2, hidden=(4,), batch_norm=True)
+    loss = jax.jit(lambda x: negative_log_likelihood(flow, x, None, jnp.ones(len(x)), jr.key(2)))
+    keys = jr.split(jr.key(2), len(x))
+    losses = jax.jit(jax.vmap(lambda x, key: -flow._log_prob(x, None, key), axis_name=BATCH_AXIS))(x, keys)
+    np.testing.assert_allclose(loss(x), losses.mean(), rtol=1e-5)

@@ -38,7 +38,8 @@ def map_rows(
 
     The map is compiled. Outside of JAX transformations it runs in calls of one size, the last one padded, and the size
     is one of a few: any number of rows meets one of some twenty compiled programs. On a CPU, cutting and padding are
-    NumPy's work: in JAX each new number of rows compiles a few small programs of its own. A program goes through its
+    NumPy's work: in JAX each new number of rows compiles a few small programs of its own. So is joining what the cores
+    found, but for numbers of rows that come again (`_comes_again`). A program goes through its
     rows in blocks that stay in the processor's cache, and every core has a call of its own. An accelerator cuts what
     lies there itself, which takes an eighth of the time of the way through the host and back.
 
