@@ -183,7 +183,10 @@ def test_extreme_numbers_stay_finite(randomised, activation):
     y, log_det, back = both(rows)
     assert np.isfinite(y).all()
     assert np.isfinite(log_det).all()
-    np.testing.assert_allclose(back, rows, rtol=1e-3, atol=1e-3)
+    # Softplus carries an element as far as its neighbour is large, and back again: it is off by its way's rounding.
+    way = np.abs(np.asarray(y, float) - rows)
+    off = np.abs(np.asarray(back, float) - rows) / (1 + np.abs(rows) + way)
+    assert off.max() < 1e-4
 
 
 _FIRST_USE = """
