@@ -1,11 +1,13 @@
 """What is learned from the codes of training rows."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy.stats import norm
 
 from pushforward.data.encoding import cells_of, learn_encoder
-from pushforward.data.schema import Column
+from pushforward.data.schema import Column, infer_schema
+from pushforward.distributions.dequantized import boxes
 from pushforward.distributions.encoding import Cells
 from pushforward.errors import ConfigError
 
@@ -76,3 +78,42 @@ def test_what_cannot_be_learned_is_refused():
     assert str(caught.value) == (
         "learn_encoder: expected values besides the point masses and the missing ones, got none."
     )
+
+
+def test_the_schema_and_the_encoder_agree_on_what_has_no_probability():
+    n = 3000
+    share = np.concatenate([[0.0, 0.0, 1.0], RNG.uniform(size=n - 3)])
+    table = pa.table(
+        {
+            "count": RNG.poisson(4, size=n),
+            "rounded": np.round(RNG.normal(size=n), 2),
+            "percent": np.round(100 * RNG.beta(2, 2, size=n), 1),
+            "share": share,
+            "positive": RNG.gamma(2.0, size=n),
+            "with a mass": np.where(RNG.uniform(size=n) < 0.5, 0.0, RNG.gamma(2.0, size=n)),
+            "town": pa.array(RNG.choice(["a", "b"], size=n)),
+            "day": np.datetime64("2020-01-01") + RNG.integers(0, 900, size=n),
+        }
+    )
+    schema = infer_schema(table)
+    kinds = ["count", "real", "interval", "proportion", "positive", "positive", "categorical", "datetime"]
+    assert [column.kind for column in schema.modelled] == kinds
+    codes = schema.encode(table)
+    encoder = learn_encoder(cells_of(schema.modelled, codes), codes, knots=16)
+    for place, column in enumerate(schema.modelled):
+        step, ends = column.step or 1.0, [end for end in (column.low, column.high) if end is not None]
+        shifts = (
+            np.zeros(1) if column.kind == "categorical" else step * np.array([0.0, 0.15, 0.2, 0.3, 0.45, 1.0])
+        )
+        probes = np.concatenate(
+            [codes[50, place] + shifts, *(end + sign * shifts for end in ends for sign in (1, -1))]
+        )
+        rows = np.tile(codes[50], (len(probes) + 1, 1))
+        rows[:, place] = [*probes, -1.0]
+        has_some = np.isfinite(np.asarray(boxes(encoder, rows).log_weight))
+        np.testing.assert_array_equal(schema.inside(rows)[:, place], has_some, err_msg=column.name)
+    # What is finer than the column's decimals has a density; what is no whole number has no probability.
+    rows = np.tile(codes[50], (2, 1)) + np.eye(2, codes.shape[1]) * [0.5] * np.where(
+        np.arange(8) == 1, 0.01, 1.0
+    )
+    assert np.isfinite(np.asarray(boxes(encoder, rows).log_weight)).tolist() == [False, True]

@@ -1,7 +1,9 @@
 """What compilers are told, and when."""
 
 import functools
+import gc
 import re
+from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -10,14 +12,52 @@ import numpy as np
 import pytest
 
 from pushforward.errors import NotConverged
+from pushforward.numerics import programs
 from pushforward.numerics.convergence import unless_failed
-from pushforward.numerics.programs import Compiled, computed_once, known_options, partition, program
+from pushforward.numerics.programs import (
+    Compiled,
+    computed_once,
+    known_options,
+    make_room,
+    partition,
+    program,
+)
 
 
 def test_an_option_that_xla_does_not_know_is_left_out():
     assert known_options(xla_backend_optimization_level=0, xla_never_heard_of=1) == {
         "xla_backend_optimization_level": 0
     }
+
+
+@pytest.mark.parametrize(
+    ("maps", "kept"),
+    [((49, 100.0), 1), ((51, 100.0), 0), ((10**6, float("inf")), 1)],
+    ids=["few", "many", "untold"],
+)
+def test_programs_are_forgotten_before_they_fill_the_memory_maps(maps, kept, monkeypatch):
+    double = jax.jit(lambda x: 2 * x)
+    double(1.0)
+    monkeypatch.setattr(programs, "_memory_maps", lambda: maps)
+    make_room()
+    assert double._cache_size() == kept
+
+
+def test_programs_take_memory_maps_and_give_them_back():
+    if not Path("/proc/self/maps").exists():
+        pytest.skip("Only Linux tells the memory maps of a process.")
+    jax.clear_caches()
+    gc.collect()
+    before, allowed = programs._memory_maps()
+    function = jax.jit(lambda x: jnp.sin(jnp.cos(x @ x.T) @ x))
+    for rows in range(40, 80):
+        function(np.ones((rows, 50)))
+    full, _ = programs._memory_maps()
+    assert full >= before + 40
+    assert 1000 <= allowed < float("inf")
+    jax.clear_caches()
+    gc.collect()
+    assert programs._memory_maps()[0] < full - 30
 
 
 @pytest.mark.parametrize(("backend", "told"), [("cpu", [None]), ("gpu", [None, False]), ("tpu", [None])])

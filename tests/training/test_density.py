@@ -9,6 +9,7 @@ import pytest
 import pushforward as pf
 from pushforward.distributions import Normal, StandardNormal
 from pushforward.errors import ConfigError, NonFiniteLoss, ShapeError
+from pushforward.numerics import programs
 from pushforward.training import density
 
 LOC, SCALE = np.array([1.0, -2.0]), np.array([0.5, 2.0])
@@ -71,6 +72,14 @@ def test_where_the_host_looks_changes_nothing(monkeypatch):
     second = fit(steps=30)
     assert len(second.history.step) < len(first.history.step)
     np.testing.assert_array_equal(first.flow.loc, second.flow.loc)
+
+
+def test_programs_of_earlier_fits_make_room(monkeypatch):
+    of_before = jax.jit(lambda x: 2 * x)
+    of_before(1.0)
+    monkeypatch.setattr(programs, "_memory_maps", lambda: (60_000, 65_530.0))
+    fit(steps=1)
+    assert of_before._cache_size() == 0
 
 
 def test_annealing_follows_the_schedule():

@@ -13,6 +13,7 @@ import numpy as np
 import optax
 import pytest
 
+import pushforward.numerics.programs
 import pushforward.training.checkpoint
 from pushforward.errors import BadCheckpoint, ConfigError, DomainError, NonFiniteLoss
 from pushforward.objectives import negative_log_likelihood
@@ -126,6 +127,16 @@ def test_nothing_is_compiled_after_the_first_step(affine, table):
     assert len(seen) == 6
     assert len(set(seen)) == 1
     assert {shape[0] for shape in traced} == {225, 100}
+
+
+def test_programs_of_earlier_fits_make_room(affine, table, monkeypatch):
+    of_before = jax.jit(lambda x: 2 * x)
+    of_before(1.0)
+    fit(affine(), table, max_epochs=1, **QUIET)
+    assert of_before._cache_size() == 1
+    monkeypatch.setattr(pushforward.numerics.programs, "_memory_maps", lambda: (60_000, 65_530.0))
+    fit(affine(), table, max_epochs=1, **QUIET)
+    assert of_before._cache_size() == 0
 
 
 def test_optax_brings_its_own_rate(affine, table):

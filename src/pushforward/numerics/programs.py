@@ -1,8 +1,10 @@
 """The compiled programs that take time: which options their compiler gets, and where they run."""
 
 import functools
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
@@ -28,6 +30,28 @@ def tracing(*inputs: Any) -> bool:
     It is so where one of them is traced, and within `jax.jit`, where even constants are.
     """
     return any(isinstance(leaf, Tracer) for leaf in [jax.lax.stop_gradient(_ZERO), *jax.tree.leaves(inputs)])
+
+
+def make_room() -> None:
+    """Have JAX forget all compiled programs where they hold half of the memory maps that Linux allows a process.
+
+    XLA for CPUs (jax 0.10.2) maps each piece of a program by itself, some 400 for one that trains. JAX keeps thousands
+    of programs, Linux allows 65,530 maps by default, and one more crashes the process within the compiler: in a loop
+    that fits tables of different lengths, after some 80 of them. What is forgotten is compiled again when it is needed.
+    """
+    used, allowed = _memory_maps()
+    if used > allowed / 2:
+        jax.clear_caches()
+        gc.collect()
+
+
+def _memory_maps() -> tuple[int, float]:
+    """Return how many maps this process has, and how many it may have; 0 and infinity where it cannot be told."""
+    try:
+        with Path("/proc/self/maps").open("rb") as maps:
+            return sum(1 for _ in maps), float(Path("/proc/sys/vm/max_map_count").read_text())
+    except (OSError, ValueError):
+        return 0, float("inf")
 
 
 @functools.cache

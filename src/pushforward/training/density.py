@@ -15,7 +15,7 @@ from jaxtyping import Array, PRNGKeyArray, PyTree
 from ..bijectors.frozen import trainable
 from ..distributions.base import Distribution
 from ..errors import ConfigError, NonFiniteLoss, ShapeError
-from ..numerics.programs import program
+from ..numerics.programs import make_room, program
 from ..objectives.reverse_kl import Gradient, LogDensity, reverse_kl
 from .clock import Clock
 from .guard import TRIES, Fault, Guard
@@ -105,6 +105,7 @@ def fit_to_density(
         and eq. 20.
     """
     clock = Clock()
+    make_room()
     shown = display(progress)
     plan = _checked(flow, log_density, samples, steps, gradient, anneal)
     params, fixed = eqx.partition(flow, trainable(flow))

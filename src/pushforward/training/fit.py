@@ -15,6 +15,7 @@ from jaxtyping import ArrayLike, PRNGKeyArray
 from ..bijectors.frozen import trainable
 from ..distributions.base import Distribution
 from ..errors import ConfigError
+from ..numerics.programs import make_room
 from ..objectives.base import Objective
 from ..objectives.likelihood import negative_log_likelihood
 from .checkpoint import Checkpoint, fingerprint
@@ -109,6 +110,7 @@ def fit(
         OSError: if the checkpoint cannot be written at the start.
     """
     clock, (params, fixed) = Clock(max_seconds), _divided(flow)
+    make_room()
     layout = make_layout(devices, pays=cores_pay(params, fixed, objective))
     is_first = layout is None or layout.is_first
     shown = display(progress if is_first else False)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 OFF_GRID = 0.1
 """How far a code may be from a point of the grid, as a share of the step: rounded offsets move it so much."""
 
-_PRECISION = {"halffloat": 2.0**-11, "float": 2.0**-24}
-"""How far the types' own rounding moves a number off its grid, as a share of the number."""
+_NEAR = 0.25
+"""How far off its point a code still counts as it, as a share of the step: so far laws let it be (`ValueCells`)."""
 
 UNSEEN = -1.0
 """The code of a category that the schema does not have."""
@@ -128,12 +128,15 @@ def decode_column(column: "Column", codes: np.ndarray) -> "pa.Array":
 
 
 def support_of(column: "Column", codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where codes lie outside of the column's ends or categories, and where between points of its grid."""
+    """Return where codes have no probability: outside of the column's ends or categories; between points of its grid.
+
+    A rounded number between the points is one that is not yet rounded: it has the density of the cell that it lies in.
+    """
     if column.kind == "categorical":
         return ~np.isin(codes, np.arange(len(column.categories))), np.zeros(codes.shape, dtype=bool)
     outside = np.zeros(codes.shape, dtype=bool)
     if column.period is None:
-        slack = OFF_GRID * column.step if column.step else 0.0
+        slack = _NEAR * column.step if column.step else 0.0
         strict = column.step is None
         if column.low is not None:
             outside |= (codes <= column.low) if strict else (codes < column.low - slack)
@@ -141,10 +144,8 @@ def support_of(column: "Column", codes: np.ndarray) -> tuple[np.ndarray, np.ndar
             outside |= (codes >= column.high) if strict else (codes > column.high + slack)
         outside &= ~np.isin(codes, column.masses)
     between = np.zeros(codes.shape, dtype=bool)
-    if column.step is not None:
-        rounding = _PRECISION.get(column.type, 2.0**-52) * np.abs(codes + column.origin)
-        away = np.abs(codes - _grid_points(column, codes))
-        between = (away > OFF_GRID * column.step + rounding) & ~outside
+    if column.step is not None and column.measure == "probability":
+        between = (np.abs(codes - _grid_points(column, codes)) > _NEAR * column.step) & ~outside
     return outside, between
 
 
