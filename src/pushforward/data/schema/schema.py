@@ -153,7 +153,7 @@ class Schema:
         """Return where codes lie in the support: bool, shape (rows, modelled columns).
 
         A code does not where its category is unseen, where it is beyond an end of the support (at an end too,
-        if the column is continuous), between whole numbers, or missing and not modelled.
+        if the column is continuous), between the points of a grid of whole numbers, or missing and not modelled.
         """
         codes = self._checked("Schema.inside", codes)
         inside = np.empty(codes.shape, dtype=bool)
