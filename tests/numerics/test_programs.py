@@ -39,8 +39,20 @@ def test_programs_are_forgotten_before_they_fill_the_memory_maps(maps, kept, mon
     double = jax.jit(lambda x: 2 * x)
     double(1.0)
     monkeypatch.setattr(programs, "_memory_maps", lambda: maps)
+    monkeypatch.setattr(programs, "_others", 0)
     make_room()
     assert double._cache_size() == kept
+
+
+def test_programs_are_not_forgotten_for_the_maps_of_others(monkeypatch):
+    double = jax.jit(lambda x: 2 * x)
+    monkeypatch.setattr(programs, "_others", 0)
+    for used, kept in ((60, 0), (79, 1), (81, 0)):  # 60 of 100 are somebody else's
+        double(1.0)
+        found = iter([(used, 100.0), (60, 100.0)])
+        monkeypatch.setattr(programs, "_memory_maps", lambda: next(found))  # noqa: B023
+        make_room()
+        assert double._cache_size() == kept
 
 
 def test_programs_take_memory_maps_and_give_them_back():

@@ -78,6 +78,7 @@ def test_programs_of_earlier_fits_make_room(monkeypatch):
     of_before = jax.jit(lambda x: 2 * x)
     of_before(1.0)
     monkeypatch.setattr(programs, "_memory_maps", lambda: (60_000, 65_530.0))
+    monkeypatch.setattr(programs, "_others", 0)
     fit(steps=1)
     assert of_before._cache_size() == 0
 

@@ -135,6 +135,7 @@ def test_programs_of_earlier_fits_make_room(affine, table, monkeypatch):
     fit(affine(), table, max_epochs=1, **QUIET)
     assert of_before._cache_size() == 1
     monkeypatch.setattr(pushforward.numerics.programs, "_memory_maps", lambda: (60_000, 65_530.0))
+    monkeypatch.setattr(pushforward.numerics.programs, "_others", 0)
     fit(affine(), table, max_epochs=1, **QUIET)
     assert of_before._cache_size() == 0
 

@@ -32,17 +32,23 @@ def tracing(*inputs: Any) -> bool:
     return any(isinstance(leaf, Tracer) for leaf in [jax.lax.stop_gradient(_ZERO), *jax.tree.leaves(inputs)])
 
 
+_others: int = 0
+"""The memory maps of this process that were left when JAX had forgotten its programs."""
+
+
 def make_room() -> None:
-    """Have JAX forget all compiled programs where they hold half of the memory maps that Linux allows a process.
+    """Have JAX forget all compiled programs where they hold half of the memory maps that Linux leaves to them.
 
     XLA for CPUs (jax 0.10.2) maps each piece of a program by itself, some 400 for one that trains. JAX keeps thousands
     of programs, Linux allows 65,530 maps by default, and one more crashes the process within the compiler: in a loop
     that fits tables of different lengths, after some 80 of them. What is forgotten is compiled again when it is needed.
     """
+    global _others
     used, allowed = _memory_maps()
-    if used > allowed / 2:
+    if used > (allowed + _others) / 2:
         jax.clear_caches()
         gc.collect()
+        _others = _memory_maps()[0]
 
 
 def _memory_maps() -> tuple[int, float]:
